@@ -1,0 +1,72 @@
+"""What the bytes of a block say: self-describing data.
+
+The project never writes anonymous data. The content of a block is a number, 0 for zeros and
+otherwise the number of the write that made it, unique in a trace. On a real device the block's
+bytes say the same at length: which volume was written, which block, by which write, and a
+checksum over that. So a wrong block is not just noticed but explained: an older write, a newer
+one, another block's, the other volume's, a mixture of two.
+
+Layout, little-endian, repeated every 64 bytes so that a block torn inside shows it:
+8 bytes magic, 8 volume (0 source, 1 target), 8 block, 8 write, 28 zero, 4 CRC-32 of the rest.
+"""
+
+import struct
+import zlib
+
+from attrs import frozen
+
+from flashcopy.model.images import Volume
+
+_CELL = 64
+_MAGIC = b"FlashBlk"
+_FIELDS = struct.Struct("<8sQQQ28x")
+_CRC = struct.Struct("<I")
+_VOLUMES = (Volume.SOURCE, Volume.TARGET)
+
+
+@frozen
+class Tag:
+    """What one intact block says of itself."""
+
+    volume: Volume
+    block: int
+    write: int
+
+
+class UnreadableBlockError(ValueError):
+    """The bytes are neither zeros nor one intact block; the message says what they are."""
+
+
+def encode(tag: Tag, block_size: int) -> bytes:
+    """The bytes of a block, `block_size` of them (a multiple of 64)."""
+    body = _FIELDS.pack(_MAGIC, _VOLUMES.index(tag.volume), tag.block, tag.write)
+    return (body + _CRC.pack(zlib.crc32(body))) * (block_size // _CELL)
+
+
+def decode(block: bytes) -> Tag | None:
+    """What a block says of itself, or None if it is all zeros.
+
+    Raises UnreadableBlockError for anything else: foreign data, or a block torn inside.
+    """
+    if not any(block):
+        return None
+    cell = bytes(block[:_CELL])
+    if cell * (len(block) // _CELL) != block:
+        cells = {bytes(block[at : at + _CELL]) for at in range(0, len(block), _CELL)}
+        said = sorted({str(tag) for tag in map(_decode_cell, cells)})
+        raise UnreadableBlockError(f"torn: one block holds {' and '.join(said)}")
+    tag = _decode_cell(cell)
+    if not isinstance(tag, Tag):
+        raise UnreadableBlockError(f"foreign: {cell[:16].hex()}… was never written by this run")
+    return tag
+
+
+def _decode_cell(cell: bytes) -> Tag | str:
+    """What one cell says, or a word for a cell that says nothing."""
+    if not any(cell):
+        return "zeros"
+    body, (crc,) = cell[: _FIELDS.size], _CRC.unpack(cell[_FIELDS.size :])
+    magic, volume, block, write = _FIELDS.unpack(body)
+    if magic != _MAGIC or crc != zlib.crc32(body) or volume >= len(_VOLUMES):
+        return "foreign bytes"
+    return Tag(_VOLUMES[volume], block, write)

@@ -1,0 +1,166 @@
+"""Traces: one JSON format for a sequence of requests and what came of them.
+
+Wherever a trace comes from (a solver's counterexample, a schedule Hypothesis drew, a stateful
+test, a live run), it has this form, and whatever has this form can be replayed and shown. A
+trace says what was submitted, which request took its next step, what was answered, where the
+power failed and what survived, and where the relationship was opened again. A sequential trace
+simply answers each request before it submits the next and leaves the steps out.
+
+The JSON is strict: another format, a newer version, an unknown field or a wrong type is refused
+with the place where it stands.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cattrs
+from attrs import field, frozen
+from cattrs.strategies import configure_tagged_union
+
+from flashcopy.model.geometry import Geometry
+from flashcopy.model.grain import Grain
+from flashcopy.model.lifecycle import State
+from flashcopy.model.operation import Operation, Outcome
+
+FORMAT = "flashcopy-trace"
+VERSION = 1
+
+
+class InvalidTraceError(ValueError):
+    """A file or text that is no trace; the message says where and what."""
+
+
+@frozen
+class Submit:
+    """A request is handed over. `request` numbers it from 0 in order of submission."""
+
+    request: int
+    operation: Operation
+
+
+@frozen
+class Step:
+    """A request in flight carries out its next effect; `effect` says which, for the reader."""
+
+    request: int
+    effect: str = ""
+
+
+@frozen
+class Answer:
+    """A request is answered."""
+
+    request: int
+    outcome: Outcome
+
+
+@frozen
+class Crash:
+    """The power fails: all memory is lost, and of the unflushed block writes all but `kept`.
+
+    `kept` holds serial numbers, given to block writes in the order they were issued.
+    """
+
+    kept: tuple[int, ...]
+
+
+@frozen
+class Reopen:
+    """The relationship is closed, unless a crash did that, and opened again."""
+
+
+Entry = Submit | Step | Answer | Crash | Reopen
+
+
+@frozen
+class Initial:
+    """A state a trace starts in when it does not start from two fresh volumes of zeros."""
+
+    state: State
+    grains: tuple[Grain, ...]
+    cursor: int = 0
+
+
+@frozen
+class Trace:
+    """A sequence of entries on one pair of volumes.
+
+    `origin` says what made the trace, `clause` and `finding` what it shows to be wrong, if
+    anything; `settings` holds what the maker needs to replay it (a mutant's name, say).
+    """
+
+    geometry: Geometry
+    entries: tuple[Entry, ...]
+    target_writable: bool = True
+    initial: Initial | None = None
+    origin: str = ""
+    clause: str = ""
+    finding: str = ""
+    settings: dict[str, str] = field(factory=dict)
+
+
+def dumps(trace: Trace) -> str:
+    """The trace as JSON text, one entry a line, the same text for the same trace."""
+    fields = _CONVERTER.unstructure(trace)
+    entries = ",\n  ".join(json.dumps(entry) for entry in fields.pop("entries"))
+    head = json.dumps({"format": FORMAT, "version": VERSION, **fields}, indent=1)[:-2]
+    return f'{head},\n "entries": [\n  {entries}\n ]\n}}\n'
+
+
+def loads(text: str) -> Trace:
+    """The trace a JSON text holds. Raises InvalidTraceError."""
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise InvalidTraceError(f"not JSON: {error}") from None
+    if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
+        raise InvalidTraceError(f'not a trace: no "format": "{FORMAT}" at its top level')
+    version = fields.pop("version", None)
+    if version != VERSION:
+        raise InvalidTraceError(f"trace version {version!r}: this program reads version {VERSION}")
+    try:
+        return _CONVERTER.structure(fields, Trace)
+    except Exception as error:  # cattrs raises groups of whatever the classes raise
+        raise InvalidTraceError("; ".join(cattrs.transform_error(error, path="trace"))) from None
+
+
+def load(path: Path) -> Trace:
+    """The trace in a file. Raises InvalidTraceError for a file that cannot be read, too."""
+    try:
+        return loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidTraceError(f"{path}: {error.strerror}") from None
+    except ValueError as error:  # InvalidTraceError among them, and bytes that are not UTF-8
+        raise InvalidTraceError(f"{path}: {error}") from None
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
+    for scalar in (int, str, bool):
+        converter.register_structure_hook(scalar, _exactly)
+    # Grains in a trace hold a content for each block; in the model they hold anything.
+    converter.register_structure_hook(Any, lambda value, _: _plain(value))
+    converter.register_unstructure_hook(Geometry, _geometry_fields)
+    for union in (Operation, Outcome, Entry):
+        configure_tagged_union(union, converter, tag_name="kind")
+    return converter
+
+
+def _geometry_fields(geometry: Geometry) -> dict[str, int]:
+    """The sizes that define a geometry; the rest is derived from them."""
+    return {name: getattr(geometry, name) for name in ("size", "block_size", "grain_size")}
+
+
+def _exactly(value: object, type_: type) -> Any:
+    """A scalar of just this type: no `"7"` for a number, no 1 for true."""
+    if type(value) is not type_:
+        raise ValueError(f"{value!r} is no {type_.__name__}")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+_CONVERTER = _make_converter()
