@@ -1,1 +1,5 @@
-"""placeholder."""
+"""Judging a flashcopy from outside: by its requests and answers alone.
+
+`history` records what was asked and answered, and when; `cut` decides whether a correct
+flashcopy could have answered so, and says which two blocks contradict each other if not.
+"""

@@ -6,3 +6,9 @@ a short generator of `effect`s), `memory` and `bitmap` (the bits), `mapfile` (th
 
 Nothing here imports the model: an oracle that shares code with what it judges is none.
 """
+
+from flashcopy.impl.effect import State
+from flashcopy.impl.errors import FlashCopyError
+from flashcopy.impl.flashcopy import Bitmaps, FlashCopy, Flushes, Status
+
+__all__ = ["Bitmaps", "FlashCopy", "FlashCopyError", "Flushes", "State", "Status"]

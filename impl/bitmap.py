@@ -96,11 +96,20 @@ def load(data: bytes) -> bitarray:
 
 
 def differing_sectors(old: bitarray, new: bitarray) -> tuple[range, ...]:
-    """The runs of sectors in which two maps of one length differ."""
+    """The runs of sectors in which two maps of one length differ.
+
+    Its time goes with the number of such sectors: hosts may be waiting for it.
+    """
     if old == new:
         return ()
-    was, is_ = memoryview(old), memoryview(new)
-    differing = bitarray(
-        was[at : at + SECTOR] == is_[at : at + SECTOR] for at in range(0, len(is_), SECTOR)
-    )
-    return zero_runs(differing, range(len(differing)))
+    differing = old ^ new
+    runs: list[range] = []
+    at = differing.find(1)
+    while at >= 0:
+        sector = at // _SECTOR_BITS
+        if runs and runs[-1].stop == sector:
+            runs[-1] = range(runs[-1].start, sector + 1)
+        else:
+            runs.append(range(sector, sector + 1))
+        at = differing.find(1, (sector + 1) * _SECTOR_BITS)
+    return tuple(runs)

@@ -56,6 +56,13 @@ class Mode(Enum):
     EXCLUSIVE = "exclusive"
 
 
+# An enumeration's member costs a look-up in Python on some versions, a name does not, and these
+# are on the way of every I/O.
+SHARED: Final = Mode.SHARED
+EXCLUSIVE: Final = Mode.EXCLUSIVE
+STOPPED: Final = State.STOPPED
+
+
 class Point(Enum):
     """Which grains must look uncopied at a new point in time: all, or the modified ones."""
 
@@ -175,7 +182,8 @@ class Adopt:
     """Let memory follow the header just committed.
 
     TRACKING: the prepared maps, the cursor at grain 0, nothing settled. IDLE and STOPPED: every
-    grain settled, for nothing ties the volumes.
+    grain settled, for nothing ties the volumes. STOPPED leaves the copied and modified maps to
+    the requests in flight.
     """
 
     standing: Standing

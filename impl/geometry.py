@@ -14,7 +14,7 @@ LARGEST_BLOCK = 65536
 
 @frozen
 class Geometry:
-    """The sizes of both volumes, in bytes. Raises GeometryError for sizes that make no volume."""
+    """The sizes of both volumes, in bytes (GEO-1). Raises GeometryError if they make no volume."""
 
     size: int
     block_size: int

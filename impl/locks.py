@@ -3,7 +3,8 @@
 One table of runs serves every request: a host's few grains, a background copy's batch, a sync's
 all. A run is granted when it conflicts with nobody who holds and nobody who waits before it; so
 a sync is never starved by a stream of writes, and writes that came after it wait behind it. A
-request holds at most one run and takes it in one step, so nobody ever waits while holding.
+request holds at most one run and takes it in one step, so nobody ever waits while holding
+(CONC-4).
 
 The table only decides; who waits how (a thread on an event, a request in a scheduler) is not
 its business. Callers see to it that only one of them is in the table at a time.
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 from attrs import define, field
 
-from flashcopy.impl.effect import Mode
+from flashcopy.impl.effect import EXCLUSIVE, Mode
 
 Holder = TypeVar("Holder", bound=Hashable)
 
@@ -30,9 +31,9 @@ class LockTable:
 
     def request(self, holder: Hashable, run: range, mode: Mode) -> bool:
         """Whether the run is granted at once; if not, the holder waits in line for it."""
-        claim = (run, mode is Mode.EXCLUSIVE)
-        if (self.held and _conflicts(claim, self.held)) or (
-            self.waiting and _conflicts(claim, self.waiting)
+        claim = (run, mode is EXCLUSIVE)
+        if (self.held or self.waiting) and (
+            _conflicts(claim, self.held) or _conflicts(claim, self.waiting)
         ):
             self.waiting[holder] = claim
             return False
@@ -42,9 +43,9 @@ class LockTable:
     def release(self, holder: Hashable) -> list[Hashable]:
         """The holder has ended, holding or waiting. Gives those whose wait is over, in order."""
         self.held.pop(holder, None)
-        self.waiting.pop(holder, None)
         if not self.waiting:
             return []
+        self.waiting.pop(holder, None)
         granted = []
         ahead: dict[Hashable, _Claim] = {}
         for waiter, claim in list(self.waiting.items()):

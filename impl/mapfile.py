@@ -1,4 +1,4 @@
-"""The map file: its layout, and which bytes each map effect writes. No I/O happens here.
+"""The map file: its layout (MAP-1), and which bytes each map effect writes. No I/O happens here.
 
 Sector 0 is the *header*: generation, standing, which area holds the maps. It is the only sector
 ever overwritten with something that takes bits away, and a disk writes a sector whole or not at
@@ -119,6 +119,8 @@ def encode_header(identity: Identity, header: Header) -> bytes:
 def decode_first_page(page: bytes) -> tuple[Identity, Header]:
     """Identity and header of a map file, from its first `PAGE` bytes or what there is of them.
 
+    MAP-2: each of the two is under a CRC-32, so no bit of them changes unnoticed.
+
     Raises ForeignMapError, NewerMapError, TruncatedMapError or CorruptMapError.
     """
     if page[: len(_MAGIC)] != _MAGIC:
@@ -189,6 +191,10 @@ class MapFile:
             writes += self._writes(1 - self.header.area, which, bits, sectors)
         self._prepared = maps
         return writes
+
+    def unprepare(self) -> None:
+        """The writes of the last `prepare` failed: what the other area holds is not known."""
+        self._prepared = None
 
     def commit(self, standing: Standing) -> list[MapWrite]:
         """Effect `Commit`."""

@@ -32,27 +32,33 @@ class Memory:
         self.modified &= copied
         self.settled = self.modified.copy()
         self.cursor = 0
+        self._uncopied = bitmap.count_zeros(copied, grains)
         if standing is not Standing.TRACKING:
             self._untie()
-        self.uncopied_count = bitmap.count_zeros(self.copied, grains)
+        # Kept up to date, for every request asks: see `_derive_state`.
+        self.state = self._derive_state()
 
     @property
-    def state(self) -> State:
-        """The lifecycle state; a tracked relationship is `copied` once no grain is uncopied."""
-        if self.standing is Standing.TRACKING:
-            return State.COPYING if self.uncopied_count else State.COPIED
-        return State.IDLE if self.standing is Standing.IDLE else State.STOPPED
+    def uncopied_count(self) -> int:
+        """How many grains are left to copy: none where nothing is tracked."""
+        return self._uncopied if self.standing is Standing.TRACKING else 0
 
     def unsettled(self, grains: range) -> Runs:
         """Effect `Unsettled`."""
+        first = grains.start
+        if grains.stop == first + 1 and self.settled[first]:
+            return ()  # the answer to nearly every write, so it need not be the general way
         return bitmap.zero_runs(self.settled, grains)
 
     def uncopied(self, grains: range) -> Runs:
         """Effect `Uncopied`."""
+        first = grains.start
+        if grains.stop == first + 1 and self.copied[first]:
+            return ()
         return bitmap.zero_runs(self.copied, grains)
 
     def next_uncopied(self, limit: int) -> range:
-        """Effect `NextUncopied`."""
+        """Effect `NextUncopied`: COPY-2, COPY-5, for it passes by nothing that is uncopied."""
         run = bitmap.next_zero_run(self.copied, range(self.cursor, self.grains), limit)
         self.cursor = run.start
         return run
@@ -60,7 +66,8 @@ class Memory:
     def mark_copied(self, runs: Runs) -> None:
         """Effect `MarkCopied`."""
         for run in runs:
-            self.uncopied_count -= bitmap.set_run(self.copied, run)
+            self._uncopied -= bitmap.set_run(self.copied, run)
+        self.state = self._derive_state()
 
     def mark_diverged(self, runs: Runs) -> None:
         """Effect `MarkDiverged`: copied first, so that modified never runs ahead of it."""
@@ -74,10 +81,15 @@ class Memory:
             bitmap.set_run(self.settled, run)
 
     def distrust(self) -> None:
-        """Effect `Distrust`."""
+        """Effect `Distrust`.
+
+        The other two maps stay: requests in flight still go by them, to find where a fake read
+        comes from and to save what is true for as long as the header on disk says TRACKING.
+        """
         self.standing = Standing.STOPPED
-        self._untie()
         self.settled.setall(0)
+        self.cursor = self.grains
+        self.state = self._derive_state()
 
     def at_new_point(self, point: Point) -> tuple[bitarray, bitarray]:
         """The copied and the modified map as they will be at a new point in time, as of now."""
@@ -93,16 +105,31 @@ class Memory:
         self.modified = modified
         self.settled = bitmap.make(self.grains)
         self.cursor = 0
-        self.uncopied_count = bitmap.count_zeros(copied, self.grains)
+        self._uncopied = bitmap.count_zeros(copied, self.grains)
+        self.state = self._derive_state()
 
     def adopt_standing(self, standing: Standing) -> None:
-        """Effect `Adopt` of IDLE or STOPPED: nothing ties the volumes."""
+        """Effect `Adopt` of IDLE or STOPPED: nothing ties the volumes.
+
+        A failure can stop us while fake reads are in flight, which go by the copied map: so of
+        the maps STOPPED changes only what writes go by. IDLE comes with every grain locked.
+        """
         self.standing = standing
-        self._untie()
+        if standing is Standing.IDLE:
+            self._untie()
+        self.settled.setall(1)
+        self.cursor = self.grains
+        self.state = self._derive_state()
 
     def _untie(self) -> None:
         """LIFE-2: every grain copied, modified and settled; a write needs no preparation."""
         for bits in (self.copied, self.modified, self.settled):
             bits.setall(1)
+        self._uncopied = 0
         self.cursor = self.grains
-        self.uncopied_count = 0
+
+    def _derive_state(self) -> State:
+        """The lifecycle state; a tracked relationship is `copied` once no grain is uncopied."""
+        if self.standing is Standing.TRACKING:
+            return State.COPYING if self.uncopied_count else State.COPIED
+        return State.IDLE if self.standing is Standing.IDLE else State.STOPPED

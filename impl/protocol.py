@@ -4,7 +4,8 @@ This file is the algorithm. The engine runs it on real files, the harness under 
 a disk that loses what was not flushed; nobody has another copy of it. Each generator yields
 effects (`effect`) and returns the request's result.
 
-Four ordering rules carry the safety across crashes (ORDER-1 to ORDER-4 in `docs/spec.md`):
+Four ordering rules (ORDER-1 to ORDER-4 in `docs/spec.md`) carry the safety across crashes, which
+is CRASH-1 to CRASH-3:
 
 1. Before either side of an undiverged grain changes: copy it if need be and flush the target,
    then set copied and modified, then flush the map; only then issue the write.
@@ -15,15 +16,19 @@ Four ordering rules carry the safety across crashes (ORDER-1 to ORDER-4 in `docs
    and only then commit the header that names it.
 
 Requests lock the grains they touch, in one step, and hold them to their end. So no request
-waits while it holds grains, and a sync, which takes all of them, has a moment of its own.
+waits while it holds grains (CONC-4), and a sync, which takes all of them, has a moment of its own
+(CONC-2).
 """
 
 from collections.abc import Generator
 from typing import Any
 
 from flashcopy.impl.effect import (
+    EXCLUSIVE,
     MAP,
+    SHARED,
     SOURCE,
+    STOPPED,
     TARGET,
     AcquireCopier,
     AcquireGrains,
@@ -35,7 +40,6 @@ from flashcopy.impl.effect import (
     Flush,
     MarkCopied,
     MarkDiverged,
-    Mode,
     NextUncopied,
     Point,
     Prepare,
@@ -63,19 +67,20 @@ Request = Generator[Effect, Any, Any]
 
 def read_source(geometry: Geometry, blocks: range) -> Request:
     """READ-1: the source side, and never in the middle of a block's write."""
-    yield AcquireGrains(geometry.grains_of(blocks), Mode.SHARED)
+    yield AcquireGrains(geometry.grains_of(blocks), SHARED)
     return (yield Read(SOURCE, blocks))
 
 
 def read_target(geometry: Geometry, blocks: range) -> Request:
     """READ-2: copied grains from the target, the others from the source (fake read).
 
-    The grains stay locked until the data is here, or a write to the source could overtake the
-    fake read and show it data from after the point in time.
+    CONC-3: the grains stay locked until the data is here, or a write to the source could overtake
+    the fake read and show it data from after the point in time.
     """
     grains = geometry.grains_of(blocks)
-    state = yield AcquireGrains(grains, Mode.SHARED)
-    _require_target(state)
+    state = yield AcquireGrains(grains, SHARED)
+    if state is STOPPED:
+        raise _target_stopped()
     uncopied = yield Uncopied(grains)
     if not uncopied:
         return (yield Read(TARGET, blocks))
@@ -95,11 +100,11 @@ def write_source(
     the write instead.
     """
     grains = geometry.grains_of(blocks)
-    state = yield AcquireGrains(grains, Mode.EXCLUSIVE)
+    state = yield AcquireGrains(grains, EXCLUSIVE)
     unsettled = yield Unsettled(grains)
     if unsettled:
         try:
-            if state is State.STOPPED:
+            if state is STOPPED:
                 yield from _stop_durably()
             else:
                 yield from _diverge(geometry, unsettled)
@@ -113,8 +118,9 @@ def write_source(
 def write_target(geometry: Geometry, blocks: range, data: bytes) -> Request:
     """WRITE-3: the grain is copied first, so that the rest of it is there; then it changes."""
     grains = geometry.grains_of(blocks)
-    state = yield AcquireGrains(grains, Mode.EXCLUSIVE)
-    _require_target(state)
+    state = yield AcquireGrains(grains, EXCLUSIVE)
+    if state is STOPPED:
+        raise _target_stopped()
     unsettled = yield Unsettled(grains)
     if unsettled:
         try:
@@ -133,8 +139,9 @@ def flush_source() -> Request:
 
 def flush_target() -> Request:
     """FLUSH-1: every answered write to the target is durable; its map entries already are."""
-    state = yield AcquireGrains(range(0), Mode.SHARED)
-    _require_target(state)
+    state = yield AcquireGrains(range(0), SHARED)
+    if state is STOPPED:
+        raise _target_stopped()
     yield Flush((TARGET,))
 
 
@@ -147,7 +154,7 @@ def background_copy(geometry: Geometry, limit: int, *, keep_target: bool = False
     grains = yield NextUncopied(limit)
     if not grains:
         return 0
-    yield AcquireGrains(grains, Mode.SHARED)
+    yield AcquireGrains(grains, SHARED)
     uncopied = yield Uncopied(grains)  # a write may have copied some of them meanwhile
     if not uncopied:
         return 0
@@ -165,17 +172,23 @@ def background_copy(geometry: Geometry, limit: int, *, keep_target: bool = False
 def start(geometry: Geometry) -> Request:
     """START-1: the target becomes the source now, and everything is to be copied."""
     state = yield AcquireCopier()
+    if state is STOPPED and (yield Unsettled(geometry.all_grains())):
+        # Not recorded yet: the header on disk may still name the area about to be prepared.
+        yield from _stop_durably()
     yield from _prepare(state, Point.START)
-    yield AcquireGrains(geometry.all_grains(), Mode.EXCLUSIVE)
+    yield AcquireGrains(geometry.all_grains(), EXCLUSIVE)
     yield from _move_point_in_time(state, Point.START)
 
 
 def sync(geometry: Geometry) -> Request:
-    """SYNC-1: the target becomes the source now, and the modified grains are to be copied."""
+    """SYNC-1: the target becomes the source now, and the modified grains are to be copied.
+
+    SYNC-3: until the header is committed nothing that memory holds has changed.
+    """
     state = yield AcquireCopier()
     _require_tracking(state)
     yield from _prepare(state, Point.SYNC)
-    state = yield AcquireGrains(geometry.all_grains(), Mode.EXCLUSIVE)
+    state = yield AcquireGrains(geometry.all_grains(), EXCLUSIVE)
     _require_tracking(state)
     yield from _move_point_in_time(state, Point.SYNC)
 
@@ -183,7 +196,7 @@ def sync(geometry: Geometry) -> Request:
 def stop(geometry: Geometry) -> Request:
     """STOP-1: two independent volumes if all is copied, else the target is no usable image."""
     yield AcquireCopier()
-    state = yield AcquireGrains(geometry.all_grains(), Mode.EXCLUSIVE)
+    state = yield AcquireGrains(geometry.all_grains(), EXCLUSIVE)
     if state in (State.IDLE, State.COPIED):
         yield from _end_tracking(Standing.IDLE)
     else:
@@ -203,7 +216,10 @@ def _diverge(geometry: Geometry, unsettled: Runs) -> Request:
 
 
 def _copy(geometry: Geometry, uncopied: Runs) -> Request:
-    """COPY-1: source to target, and durable there before anyone says it is copied."""
+    """COPY-1: source to target, and durable there before anyone says it is copied.
+
+    ERR-6: a source that cannot be read leaves the grains uncopied, and nobody goes on without them.
+    """
     for grains in uncopied:
         blocks = geometry.blocks_of(grains)
         data = yield Read(SOURCE, blocks)
@@ -292,12 +308,11 @@ def _is_tracking(state: State) -> bool:
     return state in (State.COPYING, State.COPIED)
 
 
-def _require_target(state: State) -> None:
-    if state is State.STOPPED:
-        raise TargetStoppedError(
-            "the target is no usable image: copying was stopped before it was complete,"
-            " or a device failed; start again to make it one"
-        )
+def _target_stopped() -> TargetStoppedError:
+    return TargetStoppedError(
+        "the target is no usable image: copying was stopped before it was complete,"
+        " or a device failed; start again to make it one"
+    )
 
 
 def _require_tracking(state: State) -> None:

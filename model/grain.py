@@ -16,9 +16,9 @@ write can handle; the machine itself only moves and compares it.
 from collections.abc import Callable
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from flashcopy.model.choice import Condition, both, choose, either, implies, negate
+from flashcopy.model.choice import Condition, both, choose, implies, negate
 
 Data = Any
 # What a write does to a side: the old data of the grain to the new. A write of a part of the
@@ -73,45 +73,44 @@ def read_target(grain: Grain) -> Data:
 
 
 def copy(grain: Grain) -> Grain:
-    """COPY-1: in the background or before a write, an uncopied grain moves to the target once."""
-    return evolve(
-        grain,
+    """COPY-1, MIN-2: in the background or before a write, an uncopied grain is copied, once."""
+    return Grain(
+        source=grain.source,
         target=choose(grain.copied, grain.target, grain.source),
         copied=True,
+        modified=grain.modified,
     )
 
 
 def diverge(grain: Grain) -> Grain:
     """WRITE-1: before either side changes, the grain is copied and then marked modified."""
-    return evolve(copy(grain), modified=True)
+    copied = copy(grain)
+    return Grain(copied.source, copied.target, copied.copied, modified=True)
 
 
 def write_source(grain: Grain, change: Change) -> Grain:
     """WRITE-2: copy on write, then the source side changes."""
     diverged = diverge(grain)
-    return evolve(diverged, source=change(diverged.source))
+    return Grain(change(diverged.source), diverged.target, diverged.copied, diverged.modified)
 
 
 def write_target(grain: Grain, change: Change) -> Grain:
     """WRITE-3: copy first, so a partial write has the rest of the grain to stand in."""
     diverged = diverge(grain)
-    return evolve(diverged, target=change(diverged.target))
+    return Grain(diverged.source, change(diverged.target), diverged.copied, diverged.modified)
 
 
 def sync(grain: Grain) -> Grain:
-    """SYNC-1: a modified grain looks uncopied again; an unmodified copy is still good."""
-    return evolve(
-        grain,
-        copied=both(grain.copied, negate(grain.modified)),
-        modified=False,
-    )
+    """SYNC-1, MIN-1: a modified grain looks uncopied again; an unmodified copy is still good."""
+    unmodified = negate(grain.modified)
+    return Grain(grain.source, grain.target, both(grain.copied, unmodified), modified=False)
 
 
 def start(grain: Grain) -> Grain:
     """START-1: every grain looks uncopied, whatever it held."""
-    return evolve(grain, copied=False, modified=False)
+    return Grain(grain.source, grain.target, copied=False, modified=False)
 
 
 def mark_modified(grain: Grain) -> Grain:
     """What tells start from sync: a start is a sync of grains that are all marked modified."""
-    return evolve(grain, modified=either(grain.modified, True))
+    return Grain(grain.source, grain.target, grain.copied, modified=True)

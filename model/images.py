@@ -1,8 +1,8 @@
 """The whole meaning of flashcopy, in two images.
 
-There is a source image and a target image, each a sequence of blocks. A write changes its own
-image. Start and sync make the target image the source image. Nothing else changes anything:
-copy on write, background copy, bitmaps and grains do not exist at this height.
+IMG-1: there is a source image and a target image, each a sequence of blocks. A write changes its
+own image. Start and sync make the target image the source image. IMG-2: nothing else changes
+anything. Copy on write, background copy, bitmaps and grains do not exist at this height.
 
 "The target reads as the source did at the last start or sync, plus what was written to the
 target since" is not checked against this machine, it *is* this machine. Everything else in the

@@ -1,8 +1,8 @@
 """The lifecycle of a relationship: which request is allowed in which state, and what follows.
 
-The whole of it is one table. `idle` means two independent volumes, `copying` and `copied` that
-writes are tracked, `stopped` that the target is no usable image: it refuses I/O until the next
-start, while the source works on.
+The whole of it is one table (LIFE-1). `idle` means two independent volumes, `copying` and
+`copied` that writes are tracked, `stopped` that the target is no usable image: it refuses I/O
+until the next start, while the source works on.
 """
 
 from enum import Enum
@@ -84,5 +84,5 @@ def is_tracking(state: State) -> bool:
 
 
 def target_is_usable(state: State) -> bool:
-    """Whether the target is an image that may be read and written."""
+    """LIFE-3: whether the target is an image that may be read and written."""
     return state is not State.STOPPED

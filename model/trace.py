@@ -11,12 +11,14 @@ with the place where it stands.
 """
 
 import json
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import cattrs
 from attrs import field, frozen
 from cattrs.strategies import configure_tagged_union
+from cattrs.v import format_exception
 
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.grain import Grain
@@ -39,12 +41,21 @@ class Submit:
     operation: Operation
 
 
+class Fault(Enum):
+    """How a device fails the effect it was asked for: before it did anything, or after it did."""
+
+    NONE = "none"
+    LOST = "lost"
+    LANDED = "landed"
+
+
 @frozen
 class Step:
     """A request in flight carries out its next effect; `effect` says which, for the reader."""
 
     request: int
     effect: str = ""
+    fault: Fault = Fault.NONE
 
 
 @frozen
@@ -122,7 +133,8 @@ def loads(text: str) -> Trace:
     try:
         return _CONVERTER.structure(fields, Trace)
     except Exception as error:  # cattrs raises groups of whatever the classes raise
-        raise InvalidTraceError("; ".join(cattrs.transform_error(error, path="trace"))) from None
+        said = cattrs.transform_error(error, path="trace", format_exception=_say)
+        raise InvalidTraceError("; ".join(said)) from None
 
 
 def load(path: Path) -> Trace:
@@ -143,8 +155,15 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(Any, lambda value, _: _plain(value))
     converter.register_unstructure_hook(Geometry, _geometry_fields)
     for union in (Operation, Outcome, Entry):
-        configure_tagged_union(union, converter, tag_name="kind")
+        configure_tagged_union(union, converter, tag_name="type")
     return converter
+
+
+def _say(error: BaseException, type_: type | None) -> str:
+    """What is wrong with a value, in the words of whoever refused it where there are any."""
+    if isinstance(error, ValueError) and error.args:
+        return str(error)
+    return format_exception(error, type_)
 
 
 def _geometry_fields(geometry: Geometry) -> dict[str, int]:

@@ -9,7 +9,7 @@ what it answers. `apply` takes any operation; the functions below it take one ea
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from flashcopy.model import grain as grain_machine
 from flashcopy.model.geometry import (
@@ -136,7 +136,7 @@ def write(machine: Machine, operation: Write) -> Step:
         for g in touched
     )
     grains = machine.grains[: touched.start] + changed + machine.grains[touched.stop :]
-    return _with_grains(machine, grains), Done()
+    return _with_grains(machine, grains, machine.cursor), Done()
 
 
 def write_zeroes(machine: Machine, operation: WriteZeroes) -> Step:
@@ -188,7 +188,7 @@ def background_step(machine: Machine) -> Machine:
     at = machine.cursor
     copied = grain_machine.copy(machine.grains[at])
     grains = machine.grains[:at] + (copied,) + machine.grains[at + 1 :]
-    return evolve(_with_grains(machine, grains), cursor=at + 1)
+    return _with_grains(machine, grains, cursor=at + 1)
 
 
 # Each takes the operation it is listed under, which no type can say: hence Any.
@@ -238,27 +238,28 @@ def _all_copied(grains: tuple[Grain, ...]) -> bool:
     return all(g.copied for g in grains)
 
 
-def _with_grains(machine: Machine, grains: tuple[Grain, ...]) -> Machine:
+def _with_grains(machine: Machine, grains: tuple[Grain, ...], cursor: int) -> Machine:
     """The machine with these grains; it becomes `copied` when the last grain is (COPY-4)."""
     state = machine.state
     if state is State.COPYING and _all_copied(grains):
         state = _next(state, Event.LAST_GRAIN_COPIED, grains)
-    return evolve(machine, grains=grains, state=state)
+    return Machine(machine.geometry, machine.target_writable, state, grains, cursor)
 
 
 def _move_point_in_time(machine: Machine, event: Event, move: Callable[[Grain], Grain]) -> Step:
-    grains = tuple(move(g) for g in machine.grains)
+    grains = tuple([move(g) for g in machine.grains])
     state = after(machine.state, event, all_copied=_all_copied(grains))
     if state is None:
         return machine, Refused(Refusal.INVALID_STATE)
-    return evolve(machine, grains=grains, state=state, cursor=0), Done()
+    return Machine(machine.geometry, machine.target_writable, state, grains, cursor=0), Done()
 
 
 def _end_tracking(machine: Machine, event: Event) -> Machine:
     """Nothing ties the volumes any more, so every grain counts as diverged (LIFE-2)."""
     state = _next(machine.state, event, machine.grains)
-    grains = tuple(grain_machine.idle_grain(g.source, g.target) for g in machine.grains)
-    return evolve(machine, grains=grains, state=state, cursor=machine.geometry.grains)
+    grains = tuple([grain_machine.idle_grain(g.source, g.target) for g in machine.grains])
+    end = machine.geometry.grains
+    return Machine(machine.geometry, machine.target_writable, state, grains, cursor=end)
 
 
 def _next(state: State, event: Event, grains: tuple[Grain, ...]) -> State:

@@ -1,0 +1,78 @@
+"""The command `flashcopy`: which subcommands there are, and how errors reach the user.
+
+A subcommand's module is imported when it is asked for, so that `flashcopy volume status` does not
+wait for a solver to load. Whatever is wrong with what was asked becomes one line on standard error
+and exit status 2; 1 means that a violation was found.
+"""
+
+import importlib
+import sys
+
+import click
+
+from flashcopy.impl.errors import FlashCopyError
+from flashcopy.model.trace import InvalidTraceError
+
+# Each subcommand, and the line that `flashcopy --help` says of it without importing it.
+SUBCOMMANDS = {
+    "check": "Check the whole case for the bundled implementation: one table, one verdict.",
+    "prove": "Prove the obligations, and refute every mutant of each.",
+    "replay": "Run a trace again, step for step.",
+    "show": "Show a trace as a table.",
+    "volume": "Use the bundled implementation on real files.",
+}
+
+WRONG_USAGE = 2
+INTERRUPTED = 130
+
+
+class Subcommands(click.Group):
+    """A group that imports its subcommands one by one, on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all subcommands."""
+        del ctx
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The subcommand of that name, or None."""
+        del ctx
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"flashcopy.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of subcommands in `--help`, without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUBCOMMANDS.items()))
+
+
+@click.group(cls=Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="flashcopy")
+def flashcopy() -> None:
+    """A formally checked reference of incremental flashcopy.
+
+    Exit status: 0 what was checked holds, 1 a violation was found, 2 wrong usage or input.
+    """
+
+
+def main() -> None:
+    """The console script. Never shows a traceback for what a user can put right."""
+    try:
+        flashcopy.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(WRONG_USAGE)
+    except (FlashCopyError, InvalidTraceError) as error:
+        click.echo(f"flashcopy: {error}", err=True)
+        sys.exit(WRONG_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("flashcopy: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing is left to be flushed to them.
+        sys.stdout = None
+        sys.exit(1)

@@ -1,0 +1,86 @@
+"""`flashcopy show`: a trace as a table, one row an event, one column a request in flight."""
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from flashcopy.cli.report import console
+from flashcopy.harness.wording import of_operation, of_outcome
+from flashcopy.model.trace import Answer, Crash, Entry, Fault, Step, Submit, Trace, load
+
+
+@click.command()
+@click.argument("trace", type=click.Path(path_type=Path))
+def show(trace: Path) -> None:
+    """Show a trace as a table.
+
+    Time runs downwards. A request keeps its column from submission to answer; then another one
+    may have it.
+    """
+    loaded = load(trace)
+    out = console()
+    out.print(_head(loaded), highlight=False, markup=False)
+    out.print(_table(loaded))
+    if loaded.finding:
+        out.print(f"{loaded.clause} is violated: {loaded.finding}", highlight=False, markup=False)
+
+
+def _head(trace: Trace) -> str:
+    geometry = trace.geometry
+    start = trace.initial.state.value if trace.initial else "idle, two fresh volumes"
+    settings = ", ".join(f"{name} {value}" for name, value in sorted(trace.settings.items()))
+    parts = [
+        f"{geometry.blocks} blocks of {geometry.block_size} bytes",
+        f"{geometry.grains} grains of {geometry.grain_blocks} blocks",
+        f"target {'writable' if trace.target_writable else 'read-only'}",
+        f"starts {start}",
+        trace.origin,
+        settings,
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _table(trace: Trace) -> Table:
+    columns = _columns(trace.entries)
+    width = max(columns.values(), default=0) + 1
+    table = Table("entry", *[f"request in flight {n + 1}" for n in range(width)])
+    for at, entry in enumerate(trace.entries):
+        if isinstance(entry, (Submit, Step, Answer)):
+            cells = [""] * width
+            cells[columns[entry.request]] = f"{entry.request}: {_cell(trace, entry)}"
+            table.add_row(str(at), *cells)
+        elif isinstance(entry, Crash):
+            kept = ", ".join(map(str, entry.kept)) or "none"
+            table.add_row(str(at), f"[bold]the power fails; unflushed writes that survive: {kept}")
+        else:
+            table.add_row(str(at), "[bold]opened again", end_section=True)
+    return table
+
+
+def _cell(trace: Trace, entry: Submit | Step | Answer) -> str:
+    if isinstance(entry, Submit):
+        return f"[bold]{of_operation(trace.geometry, entry.operation)}[/bold]"
+    if isinstance(entry, Answer):
+        return f"-> {of_outcome(entry.outcome)}"
+    failed = {
+        Fault.NONE: "",
+        Fault.LOST: " [bold]fails[/bold]",
+        Fault.LANDED: " [bold]happens, and is reported as failed[/bold]",
+    }
+    return f"{entry.effect or 'next step'}{failed[entry.fault]}"
+
+
+def _columns(entries: tuple[Entry, ...]) -> dict[int, int]:
+    """The column of each request: the first that is free when it is submitted."""
+    columns: dict[int, int] = {}
+    busy: dict[int, int] = {}
+    for entry in entries:
+        if isinstance(entry, Submit):
+            column = next(n for n in range(len(entries)) if n not in busy.values())
+            columns[entry.request] = busy[entry.request] = column
+        elif isinstance(entry, Answer):
+            busy.pop(entry.request, None)
+        elif isinstance(entry, Crash):
+            busy.clear()
+    return columns

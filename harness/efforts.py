@@ -1,0 +1,63 @@
+"""How much the validation does at each effort, in one place.
+
+`quick` is over within a minute, `standard` takes a quarter of an hour, `deep` a night. The tests
+have an effort of their own, `ci`, and take another from the environment variable
+FLASHCOPY_PROFILE.
+"""
+
+import os
+
+from attrs import frozen
+
+
+@frozen
+class Effort:
+    """Runs of each part; a run of the threaded part is one load of threads on fresh files."""
+
+    stateful_runs: int
+    stateful_steps: int
+    interleaved_runs: int
+    crash_runs: int
+    threaded_loads: int
+    mebibytes: int
+
+
+EFFORTS = {
+    "quick": Effort(
+        stateful_runs=150,
+        stateful_steps=50,
+        interleaved_runs=400,
+        crash_runs=400,
+        threaded_loads=8,
+        mebibytes=64,
+    ),
+    "ci": Effort(
+        stateful_runs=300,
+        stateful_steps=50,
+        interleaved_runs=800,
+        crash_runs=800,
+        threaded_loads=8,
+        mebibytes=64,
+    ),
+    "standard": Effort(
+        stateful_runs=1500,
+        stateful_steps=60,
+        interleaved_runs=5000,
+        crash_runs=5000,
+        threaded_loads=60,
+        mebibytes=256,
+    ),
+    "deep": Effort(
+        stateful_runs=15_000,
+        stateful_steps=80,
+        interleaved_runs=60_000,
+        crash_runs=60_000,
+        threaded_loads=600,
+        mebibytes=1024,
+    ),
+}
+
+
+def effort_of_tests() -> Effort:
+    """What the environment asks of the tests, `ci` if it says nothing."""
+    return EFFORTS[os.environ.get("FLASHCOPY_PROFILE", "ci")]

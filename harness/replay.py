@@ -1,0 +1,185 @@
+"""Run a trace again: the same requests, steps, failures and crashes, compared with what it says.
+
+A trace with steps ran on the simulation, and does so again, under the same mutant if it names
+one. A sequential trace, wherever it came from, is run on the model's machine and, one request
+after the other, on the simulation. A violation that comes up again is reported as such, and so
+is the first place where the run goes another way than the trace says.
+"""
+
+from attrs import evolve, frozen
+
+from flashcopy.harness import wording
+from flashcopy.harness.mutants import UnknownMutantError
+from flashcopy.harness.result import Finding, ViolationError
+from flashcopy.harness.setup import initial_of
+from flashcopy.harness.trial import Trial
+from flashcopy.model import volume as model
+from flashcopy.model.geometry import blocks_of_grain
+from flashcopy.model.operation import BackgroundCopy, Copied, Operation, Outcome
+from flashcopy.model.trace import (
+    Answer,
+    Crash,
+    Entry,
+    InvalidTraceError,
+    Reopen,
+    Step,
+    Submit,
+    Trace,
+)
+
+
+@frozen
+class Replay:
+    """What came of it: on what the trace was run, how far, and what was wrong, if anything.
+
+    `entry` is the number of the trace's entry, from 0, at which `finding` came up. A finding
+    without a clause is no violation: the run and the trace just differ.
+    """
+
+    ran_on: str
+    entries: int
+    entry: int = 0
+    finding: Finding | None = None
+
+
+class _DifferenceError(Exception):
+    """The run and the trace go different ways."""
+
+
+def replay(trace: Trace) -> list[Replay]:
+    """Run the trace on everything that can run it. Raises InvalidTraceError if nothing can."""
+    _check(trace)
+    if is_scheduled(trace):
+        return [_on_simulation(trace)]
+    # Only the simulation has mutants; a trace without steps never ran there.
+    plain = evolve(trace, settings={k: v for k, v in trace.settings.items() if k != "mutant"})
+    return [_on_model(plain), _on_simulation(plain)]
+
+
+def is_scheduled(trace: Trace) -> bool:
+    """Whether the trace says which request took which step."""
+    return any(isinstance(entry, (Step, Crash)) for entry in trace.entries)
+
+
+def _check(trace: Trace) -> None:
+    """A trace may be well formed and still make no sense."""
+    geometry, initial = trace.geometry, trace.initial
+    if initial is not None:
+        if len(initial.grains) != geometry.grains:
+            raise InvalidTraceError(
+                f"the initial state has {len(initial.grains)} grains, the volume {geometry.grains}"
+            )
+        for number, grain in enumerate(initial.grains):
+            size = len(blocks_of_grain(geometry, number))
+            for side in (grain.source, grain.target):
+                if not isinstance(side, tuple) or len(side) != size:
+                    raise InvalidTraceError(f"initial grain {number}: {size} blocks a side needed")
+                if not all(type(content) is int and 0 <= content < 1 << 64 for content in side):
+                    raise InvalidTraceError(f"initial grain {number}: a content is a number")
+            if not all(type(bit) is bool for bit in (grain.copied, grain.modified)):
+                raise InvalidTraceError(f"initial grain {number}: its bits are true or false")
+    submitted = 0
+    for at, entry in enumerate(trace.entries):
+        if isinstance(entry, Submit):
+            if entry.request != submitted:
+                raise InvalidTraceError(f"entry {at}: request {submitted} must come next")
+            submitted += 1
+        elif isinstance(entry, (Step, Answer)) and not 0 <= entry.request < submitted:
+            raise InvalidTraceError(f"entry {at}: request {entry.request} was never submitted")
+
+
+def _on_model(trace: Trace) -> Replay:
+    initial = initial_of(trace)
+    machine = model.Machine(
+        trace.geometry, trace.target_writable, initial.state, initial.grains, initial.cursor
+    )
+    outcomes: dict[int, Outcome] = {}
+    for at, entry in enumerate(trace.entries):
+        if isinstance(entry, Submit):
+            machine, outcomes[entry.request] = model.apply(machine, entry.operation)
+        elif isinstance(entry, Answer):
+            difference = _differs(entry, outcomes.get(entry.request))
+            if difference:
+                return Replay("model", len(trace.entries), at, Finding("", difference))
+    return Replay("model", len(trace.entries))
+
+
+def _on_simulation(trace: Trace) -> Replay:
+    try:
+        trial = Trial(evolve(trace, entries=()))
+    except UnknownMutantError as error:
+        raise InvalidTraceError(str(error)) from None
+    scheduled = is_scheduled(trace)
+    outcomes: dict[int, Outcome] = trial.outcomes if scheduled else {}
+    at = 0
+    try:
+        while at < len(trace.entries):
+            entry = trace.entries[at]
+            if isinstance(entry, Submit) and not scheduled:
+                outcomes[entry.request] = _complete(trial, entry.operation)
+            else:
+                _carry_out(trial, entry, outcomes)
+            at += 1
+        if not trial.in_flight and not trial.crashed:
+            trial.check_at_rest()
+    except ViolationError as error:
+        return Replay("simulation", len(trace.entries), at, error.finding)
+    except _DifferenceError as error:
+        return Replay("simulation", len(trace.entries), at, Finding("", str(error)))
+    return Replay("simulation", len(trace.entries))
+
+
+def _carry_out(trial: Trial, entry: Entry, outcomes: dict[int, Outcome]) -> None:
+    match entry:
+        case Submit(_, operation):
+            trial.submit(operation)
+        case Step():
+            _step(trial, entry)
+        case Answer(request):
+            difference = _differs(entry, outcomes.get(request))
+            if difference:
+                raise _DifferenceError(difference)
+        case Crash(kept):
+            trial.crash(kept)
+        case Reopen():
+            trial.reopen()
+
+
+def _step(trial: Trial, entry: Step) -> None:
+    flight = trial.simulation.flights.get(entry.request)
+    if flight is None or flight.waiting or flight.effect is None:
+        why = "waits for a lock" if flight and flight.waiting else "is not in flight"
+        raise _DifferenceError(f"request {entry.request} {why}; the trace has it {entry.effect}")
+    effect = wording.of_effect(flight.effect, flight.done)
+    if entry.effect not in ("", effect):
+        raise _DifferenceError(
+            f"request {entry.request} goes on with {effect}; the trace says {entry.effect}"
+        )
+    trial.step(entry.request, entry.fault)
+
+
+def _complete(trial: Trial, operation: Operation) -> Outcome:
+    """One request to its end. A background copy goes on in batches, as the copier does."""
+    copied = 0
+    while True:
+        wanted = operation
+        if isinstance(operation, BackgroundCopy) and operation.grains is not None:
+            wanted = BackgroundCopy(operation.grains - copied)
+        number = trial.submit(wanted)
+        while number in trial.in_flight:
+            trial.step(number)
+        outcome = trial.outcomes[number]
+        if not isinstance(outcome, Copied):
+            return outcome
+        copied += outcome.grains
+        if outcome.grains == 0 or (
+            isinstance(operation, BackgroundCopy) and copied == operation.grains
+        ):
+            return Copied(copied)
+
+
+def _differs(entry: Answer, outcome: Outcome | None) -> str | None:
+    if outcome == entry.outcome:
+        return None
+    seen = "not answered" if outcome is None else f"answered: {wording.of_outcome(outcome)}"
+    return f"request {entry.request} is {seen}; the trace says {wording.of_outcome(entry.outcome)}"

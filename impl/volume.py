@@ -1,0 +1,173 @@
+"""A volume as its user reads and writes it: bytes at an offset, one protocol request each.
+
+A request that fits in one piece is handed to the protocol as it is, which is the way of nearly
+every one and kept short. Whatever else there is goes the long way round: requests that must be
+refused, empty ones, large ones. Those are cut into pieces at multiples of `PIECE`, so that one
+request keeps no more than that from others; the specification promises only blocks that are
+read and written whole (CONC-1).
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from flashcopy.impl.direct import direct_protocol
+from flashcopy.impl.engine import Engine
+from flashcopy.impl.errors import (
+    ClosedError,
+    MisalignedError,
+    OutOfRangeError,
+    ReadOnlyTargetError,
+)
+
+PIECE = 8 << 20  # bytes; a grain, if that is larger
+
+# A request of the direct protocol; what it takes and gives is stated in `protocol`.
+Request = Callable[..., Any]
+Data = bytes | bytearray | memoryview
+
+
+class Volume:
+    """One of the two volumes of a relationship, with the requests its protocol knows.
+
+    Offsets and lengths are bytes. Every request raises OutOfRangeError or MisalignedError if it
+    does not lie on whole blocks of the volume (ERR-1), ClosedError after the relationship was
+    closed, and a DeviceError if a file fails. An empty one does nothing (ERR-4).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        engine: Engine,
+        read: Request,
+        write: Request,
+        flush: Request,
+    ) -> None:
+        geometry = engine.mapfile.identity.geometry
+        self.size = geometry.size
+        self._name = name
+        self._engine = engine
+        self._reading = read
+        self._writing = write
+        self._flushing = flush
+        self._geometry = geometry
+        self._piece = max(PIECE, geometry.grain_size)
+        # Block numbers are offsets shifted; what is left over must be 0.
+        self._shift = geometry.block_size.bit_length() - 1
+        self._odd = geometry.block_size - 1
+
+    def read(self, offset: int, length: int) -> bytes:
+        """READ-1, READ-2: `length` bytes from `offset` on, of this volume's image."""
+        if blocks := self._ordinary(offset, length):
+            try:
+                data: bytes = self._reading(self._engine, self._geometry, blocks)
+            finally:
+                self._engine.release()
+            return data
+        self._check(offset, length)
+        return b"".join(
+            self._engine.run(self._reading, self._blocks(piece))
+            for piece in self._pieces(offset, length)
+        )
+
+    def write(self, offset: int, data: Data) -> None:
+        """WRITE-2, WRITE-3: the data from `offset` on; answered when this volume's readers see it.
+
+        Raises ReadOnlyTargetError for a target that was created read-only (ERR-3).
+        """
+        if data.__class__ is bytes and (blocks := self._ordinary(offset, len(data))):
+            try:
+                self._writing(self._engine, self._geometry, blocks, data)
+            finally:
+                self._engine.release()
+            return
+        with memoryview(data).cast("B") as octets:
+            self._check(offset, len(octets))
+            for piece in self._pieces(offset, len(octets)):
+                part = octets[piece.start - offset : piece.stop - offset]
+                self._engine.run(self._writing, self._blocks(piece), part)
+
+    def write_zeroes(self, offset: int, length: int) -> None:
+        """WRITE-4: a write like any other, of zeros."""
+        self._check(offset, length)
+        zeros = bytes(min(length, self._piece))
+        for piece in self._pieces(offset, length):
+            self._engine.run(self._writing, self._blocks(piece), zeros[: len(piece)])
+
+    def flush(self) -> None:
+        """FLUSH-1: every answered write to this volume is durable."""
+        self._check(0, 0)
+        try:
+            self._flushing(self._engine)
+        finally:
+            self._engine.release()
+
+    def _ordinary(self, offset: int, length: int) -> range | None:
+        """The blocks of a request that is neither to be refused nor to be cut; else None."""
+        end = offset + length
+        if (
+            0 < length <= self._piece
+            and offset >= 0
+            and end <= self.size
+            and not (offset | length) & self._odd
+        ):
+            return range(offset >> self._shift, end >> self._shift)
+        return None
+
+    def _check(self, offset: int, length: int) -> None:
+        if self._engine.closed:
+            raise ClosedError(f"the {self._name} is closed: open the relationship again")
+        asked = f"{length} bytes at {offset} of the {self._name}"
+        if offset < 0 or length < 0 or offset + length > self.size:
+            raise OutOfRangeError(f"{asked}: it has only bytes 0 to {self.size - 1}")
+        if (offset | length) & self._odd:
+            raise MisalignedError(
+                f"{asked}: offset and length must be multiples of the block size,"
+                f" {self._geometry.block_size}"
+            )
+
+    def _pieces(self, offset: int, length: int) -> Iterator[range]:
+        at, end = offset, offset + length
+        while at < end:
+            stop = min(at - at % self._piece + self._piece, end)
+            yield range(at, stop)
+            at = stop
+
+    def _blocks(self, octets: range) -> range:
+        return range(octets.start >> self._shift, octets.stop >> self._shift)
+
+
+class Target(Volume):
+    """The target: refuses everything when stopped (ERR-2), writes if created read-only (ERR-3)."""
+
+    def write(self, offset: int, data: Data) -> None:
+        self._require_writable()
+        super().write(offset, data)
+
+    def write_zeroes(self, offset: int, length: int) -> None:
+        self._require_writable()
+        super().write_zeroes(offset, length)
+
+    def _check(self, offset: int, length: int) -> None:
+        super()._check(offset, length)
+        # An empty request comes to no piece that could be refused, so it asks here.
+        self._engine.run(direct_protocol.read_target, range(0))
+
+    def _require_writable(self) -> None:
+        if not self._engine.mapfile.identity.target_writable:
+            raise ReadOnlyTargetError("write to the target: it was created read-only")
+
+
+def source_volume(engine: Engine) -> Volume:
+    """The source of a relationship."""
+    do = direct_protocol
+    write = do.write_source
+    if engine.mapfile.identity.keep_target:
+        write = partial(write, keep_target=True)
+    return Volume("source", engine, do.read_source, write, do.flush_source)
+
+
+def target_volume(engine: Engine) -> Volume:
+    """The target of a relationship."""
+    do = direct_protocol
+    return Target("target", engine, do.read_target, do.write_target, do.flush_target)

@@ -1,0 +1,243 @@
+"""What memory effects do, as the shipped `Memory` and `MapFile` do it.
+
+Nothing of them is written a second time here. For each pair of a memory and an effect the shipped
+classes (or a mutant's) are put in that state and carry the effect out, once; their fields after
+that are the next memory. Of the header's generation nothing depends on, so it is left out.
+
+Beside them stands which grains were copied since the point in time (MIN-2).
+"""
+
+from typing import Any
+
+from attrs import frozen
+from bitarray import bitarray, frozenbitarray
+
+from flashcopy.harness.mutant import Mutant
+from flashcopy.impl import bitmap
+from flashcopy.impl import mapfile as layout
+from flashcopy.impl.effect import (
+    Adopt,
+    Commit,
+    Distrust,
+    Effect,
+    MarkCopied,
+    MarkDiverged,
+    NextUncopied,
+    Prepare,
+    Save,
+    Settle,
+    Standing,
+    State,
+    Uncopied,
+    Unsettled,
+)
+from flashcopy.impl.mapfile import Header, Identity, MapFile, MapWrite
+from flashcopy.impl.memory import Memory
+from flashcopy.model import lifecycle
+from flashcopy.proofs.explorer.mapdisk import Change, Heading, PutHeading, PutWords
+
+_EVENTS = {
+    "start": lifecycle.Event.START,
+    "sync": lifecycle.Event.SYNC,
+    "stop": lifecycle.Event.STOP,
+}
+
+Fields = tuple[tuple[str, Any], ...]
+
+
+@frozen
+class Held:
+    """All that is volatile: the fields of Memory and MapFile, and the grains copied since."""
+
+    memory: Fields
+    mapfile: Fields
+    copied_since: frozenset[int]
+
+
+@frozen
+class Copying:
+    """Not an effect of the protocol: a copy of these grains begins, seen by who counts waste."""
+
+    grains: range
+
+
+@frozen
+class Asked:
+    """A memory effect and the request it belongs to, by its generator's name."""
+
+    effect: Effect | Copying
+    request: str
+
+    # Effects compare by value and have no hash; their text says all that is in them.
+    def __hash__(self) -> int:
+        return hash((repr(self.effect), self.request))
+
+
+@frozen
+class Outcome:
+    """What an effect led to; `complaint` is a clause and an explanation, or None."""
+
+    held: Held
+    result: Any
+    changes: tuple[Change, ...] = ()
+    complaint: tuple[str, str] | None = None
+
+
+def held(memory: Memory, mapfile: MapFile, copied_since: frozenset[int]) -> Held:
+    """The fields of both, as a value."""
+    kept = {**vars(mapfile), "header": _without_generation(mapfile.header)}
+    del kept["identity"]
+    return Held(_frozen(vars(memory)), _frozen(kept), copied_since)
+
+
+class MemoryMachine:
+    """Carries out memory effects on values of Held, for one geometry and one protocol."""
+
+    def __init__(self, identity: Identity, protocol: Mutant) -> None:
+        self._identity = identity
+        self._protocol = protocol
+
+    def thaw(self, value: Held) -> tuple[Memory, MapFile]:
+        """The objects in that state, for the shipped code to work on."""
+        memory = object.__new__(self._protocol.memory)
+        memory.__dict__.update(_thawed(value.memory))
+        mapfile = object.__new__(self._protocol.mapfile)
+        mapfile.__dict__.update(_thawed(value.mapfile), identity=self._identity)
+        return memory, mapfile
+
+    def state(self, value: Held) -> State:
+        """The lifecycle state that locks give to who acquires them."""
+        return self.thaw(value)[0].state
+
+    def carry_out(self, value: Held, asked: Asked) -> Outcome:
+        """The effect, carried out by the shipped code."""
+        memory, mapfile = self.thaw(value)
+        since, before = value.copied_since, self.thaw(value)[0]
+        complaint = None
+        result: Any = None
+        writes: list[MapWrite] = []
+        match asked.effect:
+            case Unsettled(grains):
+                result = memory.unsettled(grains)
+            case Uncopied(grains):
+                result = memory.uncopied(grains)
+            case NextUncopied(limit):
+                result = memory.next_uncopied(limit)
+                if not result and memory.state is State.COPYING:
+                    complaint = ("COPY-3", "background copy finds nothing left to copy")
+            case MarkCopied(runs):
+                memory.mark_copied(runs)
+            case MarkDiverged(runs):
+                memory.mark_diverged(runs)
+            case Settle(runs):
+                memory.settle(runs)
+            case Distrust():
+                mapfile.distrust(memory)
+            case Adopt(standing):
+                mapfile.adopt(memory, standing)
+                if standing is Standing.TRACKING:
+                    since = _copied(memory)
+                complaint = _moved(before, memory, asked.request, standing)
+            case Save(runs):
+                writes = mapfile.save(memory, runs)
+            case Prepare(point):
+                writes = mapfile.prepare(memory, point)
+                result = bool(writes)
+            case Commit(standing):
+                writes = mapfile.commit(standing)
+            case Copying(grains):
+                if again := sorted(since & set(grains)):
+                    complaint = (
+                        "MIN-2",
+                        f"grain {again[0]} is copied again at one point in time",
+                    )
+                since |= set(grains)
+        return Outcome(held(memory, mapfile, since), result, self._changes(writes), complaint)
+
+    def _changes(self, writes: list[MapWrite]) -> tuple[Change, ...]:
+        """What writes to the map file change on its disk."""
+        changes: list[Change] = []
+        geometry = self._identity.geometry
+        bases = [layout.map_offset(geometry, area, which) for area in (0, 1) for which in (0, 1)]
+        for offset, data in writes:
+            if offset < layout.PAGE:
+                header = _decode_header(self._identity, data)
+                changes.append(PutHeading(Heading(header.standing, header.area)))
+                continue
+            which = max(at for at, base in enumerate(bases) if base <= offset)
+            bits = bitmap.load(data)
+            first = 8 * (offset - bases[which])
+            words = range(first, min(first + len(bits), geometry.grains))
+            changes.append(
+                PutWords(
+                    tuple((which * geometry.grains + g, bool(bits[g - first])) for g in words)
+                )
+            )
+        return tuple(changes)
+
+
+def complaint_at(memory: Memory) -> tuple[str, str] | None:
+    """What must hold of memory at every moment; a clause and an explanation if it does not."""
+    if memory.standing is not Standing.TRACKING:
+        return None
+    for grain in range(memory.grains):
+        if memory.modified[grain] and not memory.copied[grain]:
+            return "INV-2", f"grain {grain} is modified and not copied"
+        if grain < memory.cursor and not memory.copied[grain]:
+            return (
+                "COPY-5",
+                f"grain {grain} is uncopied and behind the cursor: background copy cannot finish",
+            )
+    return None
+
+
+def _moved(
+    before: Memory, memory: Memory, request: str, standing: Standing
+) -> tuple[str, str] | None:
+    """LIFE-1 and MIN-1: where a start, sync or stop has led, and what a sync left copied."""
+    event = _EVENTS.get(request)
+    if event is None or (standing is Standing.TRACKING) == (event is lifecycle.Event.STOP):
+        return None
+    was, now = (lifecycle.State(m.state.value) for m in (before, memory))
+    all_copied = now is lifecycle.State.COPIED
+    if lifecycle.after(was, event, all_copied=all_copied) is not now:
+        return "LIFE-1", f"{request} in state {was.value} leads to {now.value}"
+    if event is lifecycle.Event.SYNC:
+        for grain in range(memory.grains):
+            clean = before.copied[grain] and not before.modified[grain]
+            if clean and not memory.copied[grain]:
+                return "MIN-1", f"sync makes grain {grain} look uncopied though nobody changed it"
+    return None
+
+
+def _copied(memory: Memory) -> frozenset[int]:
+    return frozenset(g for g in range(memory.grains) if memory.copied[g])
+
+
+def _decode_header(identity: Identity, sector: bytes) -> Header:
+    whole = layout.encode_first_page(identity, Header(0, Standing.IDLE, 0))
+    return layout.decode_first_page(sector + whole[len(sector) :])[1]
+
+
+def _without_generation(header: Header) -> Header:
+    return Header(0, header.standing, header.area)
+
+
+def _frozen(fields: dict[str, Any]) -> Fields:
+    return tuple((name, _freeze(value)) for name, value in sorted(fields.items()))
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, bitarray):
+        return frozenbitarray(value)
+    return tuple(_freeze(one) for one in value) if isinstance(value, tuple) else value
+
+
+def _thawed(fields: Fields) -> dict[str, Any]:
+    return {name: _thaw(value) for name, value in fields}
+
+
+def _thaw(value: Any) -> Any:
+    if isinstance(value, bitarray):
+        return bitarray(value)
+    return tuple(_thaw(one) for one in value) if isinstance(value, tuple) else value

@@ -1,0 +1,112 @@
+"""Every obligation is proved and every mutant of it refuted, by two solvers.
+
+The clauses are those that each obligation cites; a failure names the obligation, its clauses and
+what the solver found.
+"""
+
+import re
+
+import pytest
+
+from flashcopy.model import volume
+from flashcopy.model.trace import Answer, Submit, Trace, dumps, loads
+from flashcopy.model.volume import Machine
+from flashcopy.proofs.obligation import Obligation
+from flashcopy.proofs.registry import FAMILIES, all_obligations
+from flashcopy.proofs.runner import Options, Result, Verdict, prove
+
+OBLIGATIONS = all_obligations()
+EVERY_SOLVER = {"z3": Options(), "cvc5": Options(solver="cvc5", seeds=(0,))}
+
+
+def explain(result: Result) -> str:
+    """What to read when it is red."""
+    obligation = result.obligation
+    lines = [f"{obligation.name} ({', '.join(obligation.clauses)}): {obligation.says}"]
+    findings = {"shipped": result.finding} | {m.name: m.finding for m in result.mutants}
+    for name, finding in findings.items():
+        lines.append(f"{name}: {finding.verdict.value} {finding.why}")
+        if finding.counterexample and name == "shipped":
+            lines += finding.counterexample.picture.lines
+            lines += [f"{n} = {v}" for n, v in finding.counterexample.values.items()]
+    return "\n".join([*lines, f"again: flashcopy prove --obligation {obligation.name}"])
+
+
+@pytest.mark.parametrize("solver", EVERY_SOLVER)
+@pytest.mark.parametrize("obligation", OBLIGATIONS, ids=lambda o: str(o.name))
+def test_holds(obligation: Obligation, solver: str) -> None:
+    (result,) = prove([obligation], EVERY_SOLVER[solver])
+    assert result.holds, explain(result)
+
+
+@pytest.mark.parametrize("obligation", OBLIGATIONS, ids=lambda o: str(o.name))
+def test_every_mutant_has_a_picture_and_its_trace_can_be_read_again(
+    obligation: Obligation,
+) -> None:
+    (result,) = prove([obligation], Options(seeds=(0,)))
+    for mutant in result.mutants:
+        found = mutant.finding.counterexample
+        assert found is not None
+        assert found.picture.lines, mutant.name
+        if found.picture.trace:
+            trace = found.picture.trace
+            assert loads(dumps(trace)) == trace
+            assert trace.clause == ", ".join(obligation.clauses)
+            assert trace.finding
+
+
+def test_a_trace_shows_the_fault_to_the_model() -> None:
+    """Replayed on the model, a mutant's trace has an answer that the model does not give."""
+    shown = 0
+    for result in prove(OBLIGATIONS, Options(seeds=(0,))):
+        for mutant in result.mutants:
+            found = mutant.finding.counterexample
+            trace = found and found.picture.trace
+            if not trace or not re.match("request [0-9]", trace.finding):
+                continue
+            machine = beginning(trace)
+            # A fault that is in the state itself is no fault of an answer.
+            if volume.invariant(machine):
+                name = f"{result.obligation.name}, {mutant.name}"
+                assert differs(machine, trace), f"{name}: {trace.finding}"
+                shown += 1
+    assert shown >= 70
+
+
+def beginning(trace: Trace) -> Machine:
+    """The volumes as the trace begins."""
+    initial = trace.initial
+    assert initial is not None
+    return Machine(
+        trace.geometry, trace.target_writable, initial.state, initial.grains, initial.cursor
+    )
+
+
+def differs(machine: Machine, trace: Trace) -> bool:
+    """Whether the model, from there on, answers anything else."""
+    answers = {}
+    for entry in trace.entries:
+        if isinstance(entry, Submit):
+            machine, answers[entry.request] = volume.apply(machine, entry.operation)
+        elif isinstance(entry, Answer) and answers[entry.request] != entry.outcome:
+            return True
+    return False
+
+
+def test_names_are_unique_and_begin_with_their_family() -> None:
+    names = [obligation.name for obligation in OBLIGATIONS]
+    assert len(names) == len(set(names))
+    assert {obligation.family for obligation in OBLIGATIONS} == set(FAMILIES)
+
+
+def test_obligations_say_what_they_support_in_a_sentence() -> None:
+    for obligation in OBLIGATIONS:
+        assert all(re.fullmatch("[A-Z]+-[0-9]+", clause) for clause in obligation.clauses)
+        assert obligation.says.endswith("."), obligation.name
+        mutants = [mutant.name for mutant in obligation.mutants]
+        assert len(mutants) == len(set(mutants)), obligation.name
+
+
+def test_seeds_agree_on_another_five() -> None:
+    results = list(prove(OBLIGATIONS[:9], Options(seeds=(7, 77, 777))))
+    assert all(result.finding.verdict is Verdict.PROVED for result in results)
