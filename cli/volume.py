@@ -86,10 +86,11 @@ def create(
 @_rate
 def start(map_file: Path, then_copy: bool, rate: int | None) -> None:
     """Make the target the source as it is now."""
+    pace = Pace(rate)
     with _open(map_file) as pair:
         pair.start()
         if then_copy:
-            _copy(pair, rate)
+            _copy(pair, pace)
         _tell(pair)
 
 
@@ -99,10 +100,11 @@ def start(map_file: Path, then_copy: bool, rate: int | None) -> None:
 @_rate
 def sync(map_file: Path, then_copy: bool, rate: int | None) -> None:
     """Make the target the source as it is now, and copy only what differs."""
+    pace = Pace(rate)
     with _open(map_file) as pair:
         pair.sync()
         if then_copy:
-            _copy(pair, rate)
+            _copy(pair, pace)
         _tell(pair)
 
 
@@ -120,8 +122,9 @@ def stop(map_file: Path) -> None:
 @_rate
 def copy(map_file: Path, rate: int | None) -> None:
     """Copy all grains that are not copied yet."""
+    pace = Pace(rate)
     with _open(map_file) as pair:
-        _copy(pair, rate)
+        _copy(pair, pace)
         _tell(pair)
 
 
@@ -150,9 +153,7 @@ def read(map_file: Path, volume: str, offset: int, length: int | None, output: P
     with _open(map_file) as pair:
         side: Volume = getattr(pair, volume)
         end = offset + length if length is not None else max(offset, side.size)
-        # Both ends are asked for first, so that a wrong request writes no output.
-        for edge in (offset, end):
-            side.read(edge, 0)
+        side.check(offset, end - offset)  # before there is any output
         if output is None:
             _read_all(side, offset, end, sys.stdout.buffer)
         else:
@@ -193,10 +194,9 @@ def _open(map_file: Path) -> FlashCopy:
     return FlashCopy.open(map_file, background=False)
 
 
-def _copy(pair: FlashCopy, rate: int | None) -> None:
+def _copy(pair: FlashCopy, pace: Pace) -> None:
     """COPY-6: batch after batch, at most at this rate."""
     grain_size = pair.geometry.grain_size
-    pace = Pace(rate)
     before = pair.status()
     with _progress("copy", before.grains, done=before.copied) as bar:
         while copied := pair.copy(pace.limit(grain_size, PIECE // grain_size or 1)):

@@ -1,7 +1,7 @@
 """Mutants of the locks: who must keep away while something happens."""
 
 from flashcopy.harness.mutant import DATA, Act, Mutant
-from flashcopy.harness.mutants_order import (
+from flashcopy.harness.mutant_parts import (
     POINTS,
     WRITES,
     Acted,

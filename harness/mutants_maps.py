@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bitarray import bitarray
 
 from flashcopy.harness.mutant import DATA, Mutant
-from flashcopy.harness.mutants_order import Acted
+from flashcopy.harness.mutant_parts import Acted
 from flashcopy.harness.requests import Ask
 from flashcopy.impl import bitmap
 from flashcopy.impl.effect import Effect, MarkCopied, Point

@@ -1,11 +1,16 @@
 """Mutants of the four ordering rules: what must be durable before what."""
 
-from collections.abc import Callable, Generator
-from typing import Any
-
 from bitarray import bitarray
 
-from flashcopy.harness.mutant import DATA, Act, Mutant
+from flashcopy.harness.mutant import DATA, Mutant
+from flashcopy.harness.mutant_parts import (
+    POINTS,
+    WRITES,
+    Acted,
+    giving_up_the_target,
+    record_diverged,
+    without_flush_of,
+)
 from flashcopy.harness.requests import Ask, Options
 from flashcopy.impl import bitmap, protocol
 from flashcopy.impl.effect import (
@@ -17,75 +22,20 @@ from flashcopy.impl.effect import (
     Commit,
     Effect,
     Flush,
-    MarkCopied,
-    MarkDiverged,
     Mode,
     Point,
     Runs,
     Save,
-    Settle,
     Standing,
     Uncopied,
     Unsettled,
     Write,
 )
-from flashcopy.impl.errors import MapFailedError, TargetFailedError
+from flashcopy.impl.errors import MapFailedError
 from flashcopy.impl.geometry import Geometry
 from flashcopy.impl.mapfile import Header, MapFile, MapWrite
 from flashcopy.impl.memory import Memory
 from flashcopy.impl.protocol import Request
-
-WRITES = ("write_source", "write_target")
-POINTS = ("start", "sync")
-Acted = Generator[Effect, Any, Any]
-
-
-def dropping(is_dropped: Callable[[Effect], bool]) -> Act:
-    """Leaves out some effects; they give None."""
-
-    def act(effect: Effect, _: Ask) -> Acted:
-        if is_dropped(effect):
-            return None
-        return (yield effect)
-
-    return act
-
-
-def without_flush_of(*devices: object) -> Act:
-    """Leaves some devices out of every flush."""
-
-    def act(effect: Effect, _: Ask) -> Acted:
-        if isinstance(effect, Flush):
-            rest = tuple(device for device in effect.devices if device not in devices)
-            if rest:
-                yield Flush(rest)
-            return None
-        return (yield effect)
-
-    return act
-
-
-def giving_up_the_target(preparation: Request) -> Request:
-    """A preparation that fails stops the relationship, as the shipped one does."""
-    try:
-        yield from preparation
-    except (TargetFailedError, MapFailedError):
-        yield from protocol._stop_durably()
-
-
-def record_diverged(unsettled: Runs) -> Request:
-    """The second half of the shipped preparation: bits, map flush, settled."""
-    yield MarkDiverged(unsettled)
-    yield Save(unsettled)
-    yield Flush((MAP,))
-    yield Settle(unsettled)
-
-
-def copy_and_mark(geometry: Geometry, grains: range) -> Request:
-    """What the copier does with a batch: copy it, all of it, and mark it."""
-    yield from protocol._copy(geometry, (grains,))
-    yield MarkCopied((grains,))
-    yield Save((grains,))
 
 
 def _write_first(geometry: Geometry, _: Options, asked: Ask) -> Request:

@@ -1,7 +1,7 @@
 """Mutants of copy on write, fake read and the copier: which grains, which data, which errors."""
 
 from flashcopy.harness.mutant import DATA, Act, Mutant
-from flashcopy.harness.mutants_order import (
+from flashcopy.harness.mutant_parts import (
     WRITES,
     Acted,
     copy_and_mark,

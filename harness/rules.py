@@ -27,6 +27,7 @@ from flashcopy.impl.effect import (
 )
 from flashcopy.impl.errors import DeviceError
 from flashcopy.impl.mapfile import Header
+from flashcopy.model import disk as disks
 
 
 @define
@@ -36,11 +37,13 @@ class RuleMonitor:
     simulation: Simulation
     broken: tuple[str, str] | None = None
     _skipping: set[int] = field(factory=set)
+    _serial: int = 0
 
     def before(self, flight: Flight, asked: Ask, effect: Effect) -> None:
         """A request is about to carry out an effect."""
         if self.broken or flight.done:
             return
+        self._serial = self.simulation.serial
         if isinstance(effect, Write):
             if asked.writes(effect):
                 self._host_write(flight, effect)
@@ -78,26 +81,29 @@ class RuleMonitor:
     def _mark(self, flight: Flight, rule: str, runs: Runs) -> None:
         """The data comes before the bit that vouches for it."""
         geometry, copied = self.simulation.geometry, self.simulation.memory.copied
-        pending = {write.number for write in self.simulation.devices[TARGET].disk.pending}
-        if not pending:
-            return
+        source, target = (self.simulation.devices[device].disk for device in (SOURCE, TARGET))
         for grain in (g for run in runs for g in run if not copied[g]):
-            if not pending.isdisjoint(geometry.blocks_of(range(grain, grain + 1))):
-                self._found(
-                    rule,
-                    f"request {flight.number} marks grain {grain} copied while the target's"
-                    " data of it is not durable",
-                )
-                return
+            for block in geometry.blocks_of(range(grain, grain + 1)):
+                if target.durable[block] != disks.read(source, block):
+                    self._found(
+                        rule,
+                        f"request {flight.number} marks grain {grain} copied while the target's"
+                        " data of it is not durable",
+                    )
+                    return
 
     def _prepared(self, flight: Flight) -> None:
-        area = 1 - self.simulation.mapfile.header.area
-        if any(h.area == area for h in self._headers() if h.standing is Standing.TRACKING):
-            self._found(
-                "ORDER-4",
-                f"request {flight.number} writes new maps to area {area}, which the header on"
-                " the disk may still name",
-            )
+        disk = self.simulation.devices[MAP].disk
+        written = {write.number for write in disk.pending if write.serial >= self._serial}
+        for header in self._headers():
+            words = mapdisk.words_of_area(self.simulation.geometry, header.area)
+            if header.standing is Standing.TRACKING and not written.isdisjoint(words):
+                self._found(
+                    "ORDER-4",
+                    f"request {flight.number} writes new maps to area {header.area}, which the"
+                    " header on the disk may still name",
+                )
+                return
 
     def _committed(self, flight: Flight) -> None:
         area = self.simulation.mapfile.header.area

@@ -38,6 +38,7 @@ Draw = Callable[[int], int]
 
 BLOCK = 512
 MOST_IN_FLIGHT = 4
+USUAL_ACTIONS, MOST_ACTIONS = 40, 80
 # Blocks a grain, grains, and how many blocks the last grain lacks. Grains 63 and 64 lie in two
 # words of the map.
 SHAPES = (
@@ -133,9 +134,14 @@ class Driver:
         self._crashes = (1, 3, 6, 8)[self.draw(4)]
         self.sick = (None, None, None, MAP)[self.draw(4)]
 
-    def run(self, actions: int) -> None:
-        """So many actions, then everything is brought to rest and compared."""
-        for _ in range(actions):
+    def run(self) -> None:
+        """Actions until one draw in many says stop; then all is brought to rest and compared.
+
+        Each action asks anew whether there is one, so that a shrinker can take any of them out.
+        """
+        for _ in range(MOST_ACTIONS):
+            if self.draw(USUAL_ACTIONS) == 0:
+                break
             kind = self.draw(32)
             if kind < 16 and self.trial.simulation.runnable():
                 self._step_some()
@@ -190,7 +196,7 @@ class Driver:
                 kept.update(serials)
         if pending:
             for _ in range(self.draw(4)):
-                kept ^= {pending[self.draw(len(pending))]}
+                kept ^= {pending[-1 - self.draw(min(4, len(pending)))]}
         return tuple(sorted(kept))
 
     def _draw_operation(self) -> Operation:

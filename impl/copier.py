@@ -18,7 +18,7 @@ from flashcopy.impl.errors import (
     TargetStoppedError,
 )
 
-LARGEST_BATCH = 16 << 20  # bytes; a grain, if that is larger
+LARGEST_BATCH = 32 << 20  # bytes; a grain, if that is larger
 # A rate holds over any stretch of this many seconds: batches are cut to what fits in.
 _RATE_WINDOW = 0.1
 # A host's write may be what copies the last grain; so often, in seconds, a waiter looks.
@@ -55,10 +55,12 @@ class Batches:
 class Pace:
     """When the next batch may begin, so that a rate in bytes a second is kept (COPY-6).
 
-    Times are seconds of any monotonic clock.
+    Times are seconds of any monotonic clock. Raises InvalidArgumentError for a rate below 1.
     """
 
     def __init__(self, rate: int | None = None) -> None:
+        if rate is not None and rate <= 0:
+            raise InvalidArgumentError(f"rate {rate}: give 1 or more bytes a second, or none")
         self.rate = rate
         self._free_at = 0.0
 

@@ -57,8 +57,8 @@ class Engine:
         }
         self.requests = 0
         self.closed = False
-        self._source = files[SOURCE]
-        self._target = files[TARGET]
+        self._read_source, self._write_source = files[SOURCE].read, files[SOURCE].write
+        self._read_target, self._write_target = files[TARGET].read, files[TARGET].write
         self.geometry = mapfile.identity.geometry
         self._block_size = self.geometry.block_size
         self._grains = LockTable()
@@ -171,21 +171,23 @@ class Engine:
         if self._request_grains(me, grains, mode):
             self._leave()
             return self.memory.state
-        event = self._stand_in_line(me)
-        self._leave()
+        try:
+            event = self._stand_in_line(me)
+        finally:
+            self._leave()
         self._await(event)
         return self.memory.state
 
     def read(self, device: Device, blocks: range) -> Data:
         """Effect `Read`."""
-        file = self._source if device is SOURCE else self._target
         start, block_size = blocks.start, self._block_size
-        return file.read(start * block_size, (blocks.stop - start) * block_size)
+        read = self._read_source if device is SOURCE else self._read_target
+        return read(start * block_size, (blocks.stop - start) * block_size)
 
     def write(self, device: Device, blocks: range, data: Data) -> None:
         """Effect `Write`."""
-        file = self._source if device is SOURCE else self._target
-        file.write(blocks.start * self._block_size, data)
+        write = self._write_source if device is SOURCE else self._write_target
+        write(blocks.start * self._block_size, data)
 
     def flush(self, devices: tuple[Device, ...]) -> None:
         """Effect `Flush`: several devices at the same time."""

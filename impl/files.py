@@ -9,6 +9,7 @@ failing ones in their place on one file and nowhere else.
 import fcntl
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from flashcopy.impl.effect import MAP, SOURCE, TARGET, Device
@@ -42,10 +43,10 @@ class File:
         self.device = device
         self.path = path
         self.fd = -1
-        self.pread = os.pread
-        self.preadv = os.preadv
-        self.pwrite = os.pwrite
-        self.fdatasync = os.fdatasync
+        self.pread: Callable[..., bytes] = os.pread
+        self.preadv: Callable[..., int] = os.preadv
+        self.pwrite: Callable[..., int] = os.pwrite
+        self.fdatasync: Callable[[int], None] = os.fdatasync
         try:
             # Not blocking: a named pipe would, and is refused here.
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)

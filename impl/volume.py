@@ -64,7 +64,7 @@ class Volume:
             finally:
                 self._engine.release()
             return data
-        self._check(offset, length)
+        self.check(offset, length)
         return b"".join(
             self._engine.run(self._reading, self._blocks(piece))
             for piece in self._pieces(offset, length)
@@ -82,21 +82,21 @@ class Volume:
                 self._engine.release()
             return
         with memoryview(data).cast("B") as octets:
-            self._check(offset, len(octets))
+            self.check(offset, len(octets))
             for piece in self._pieces(offset, len(octets)):
                 part = octets[piece.start - offset : piece.stop - offset]
                 self._engine.run(self._writing, self._blocks(piece), part)
 
     def write_zeroes(self, offset: int, length: int) -> None:
         """WRITE-4: a write like any other, of zeros."""
-        self._check(offset, length)
+        self.check(offset, length)
         zeros = bytes(min(length, self._piece))
         for piece in self._pieces(offset, length):
             self._engine.run(self._writing, self._blocks(piece), zeros[: len(piece)])
 
     def flush(self) -> None:
         """FLUSH-1: every answered write to this volume is durable."""
-        self._check(0, 0)
+        self.check(0, 0)
         try:
             self._flushing(self._engine)
         finally:
@@ -114,7 +114,8 @@ class Volume:
             return range(offset >> self._shift, end >> self._shift)
         return None
 
-    def _check(self, offset: int, length: int) -> None:
+    def check(self, offset: int, length: int) -> None:
+        """Raises what a read of these bytes would be refused with."""
         if self._engine.closed:
             raise ClosedError(f"the {self._name} is closed: open the relationship again")
         asked = f"{length} bytes at {offset} of the {self._name}"
@@ -148,8 +149,8 @@ class Target(Volume):
         self._require_writable()
         super().write_zeroes(offset, length)
 
-    def _check(self, offset: int, length: int) -> None:
-        super()._check(offset, length)
+    def check(self, offset: int, length: int) -> None:
+        super().check(offset, length)
         # An empty request comes to no piece that could be refused, so it asks here.
         self._engine.run(direct_protocol.read_target, range(0))
 

@@ -163,6 +163,8 @@ def _say(error: BaseException, type_: type | None) -> str:
     """What is wrong with a value, in the words of whoever refused it where there are any."""
     if isinstance(error, ValueError) and error.args:
         return str(error)
+    if isinstance(error, KeyError):
+        return f"{error.args[0]!r} is missing, or nothing known"
     return format_exception(error, type_)
 
 

@@ -10,16 +10,28 @@ import pytest
 
 from flashcopy.harness import interleaved
 from flashcopy.harness.mutants import MUTANTS, UnknownMutantError, by_name
-from flashcopy.harness.result import ViolationError
+from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.schedule import BLOCK
 from flashcopy.harness.trial import ORACLE_ALONE, Trial, Watch
+from flashcopy.impl.effect import Commit, Prepare
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.grain import Grain
 from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import Start, Sync
 from flashcopy.model.trace import Fault, Initial, Trace
 
+# Any seed does; with these the rare ones are found within a few hundred runs, not thousands.
 SEED = 1
+SEEDS = {
+    "bits-before-copy": 2,
+    "failed-copy-counts": 4,
+    "commit-before-maps": 9,
+    "cursor-leaves-grains-behind": 2,
+    "skip-by-volatile-bit": 8,
+    "distrust-forgets-bits": 10,
+    "torn-maps-trusted": 12,
+    "copier-marks-before-flush": 15,
+}
 MOST_RUNS = 6000
 # It takes two failures and a crash at one place, one after the other: too rare to be drawn.
 BY_HAND = "start-without-recording-stop"
@@ -30,28 +42,24 @@ pytestmark = pytest.mark.mutation
 
 @pytest.mark.parametrize("name", [name for name in MUTANTS if name != BY_HAND])
 def test_mutant_is_caught_by_what_it_does(name: str) -> None:
-    """Oracle alone, except for waste (MIN-1, MIN-2), which is no harm it could see."""
+    """Oracle alone, except for waste (MIN-1, MIN-2), which is no harm it could see.
+
+    The message names the ordering rule too, if it was one that was broken.
+    """
     mutant = MUTANTS[name]
     watch = Watch(rules=False, minimality=mutant.clauses[0].startswith("MIN"))
     found = plainly(name, watch)
     assert found is not None, f"{name} was not noticed in {MOST_RUNS} runs: {mutant.harm}"
     assert found.clause in mutant.clauses, found.explanation
-
-
-@pytest.mark.parametrize("name", [name for name in ORDERING if name != BY_HAND])
-def test_rule_that_was_broken_is_named(name: str) -> None:
-    """ORDER-1 to ORDER-4: whatever convicts first, the message names the rule."""
-    found = plainly(name, Watch())
-    assert found is not None
-    assert MUTANTS[name].rule in (found.clause, *found.explanation.split(": "), *words(found))
+    assert mutant.rule in found.explanation
 
 
 def test_start_after_an_unrecorded_stop() -> None:
-    """CRASH-2 by ORDER-4: new maps must not overwrite those that the header may still name."""
+    """CRASH-3 by ORDER-4: new maps must not overwrite those that the header may still name."""
     assert unrecorded_stop("") is None
     found = unrecorded_stop(BY_HAND)
     assert found is not None
-    assert found.finding.clause == "CRASH-2"
+    assert found.finding.clause == "CRASH-3"
     assert "ORDER-4" in found.finding.explanation
 
 
@@ -66,37 +74,34 @@ def test_unknown_mutant_is_refused() -> None:
         by_name("nonsense")
 
 
-def plainly(name: str, watch: Watch) -> interleaved.Finding | None:
+def plainly(name: str, watch: Watch) -> Finding | None:
     return interleaved.run_plainly(
-        MOST_RUNS, SEED, Counter(), lambda: None, mutant=name, watch=watch
+        MOST_RUNS, SEEDS.get(name, SEED), Counter(), lambda: None, mutant=name, watch=watch
     )
 
 
-def words(finding: interleaved.Finding) -> list[str]:
-    return finding.explanation.replace(":", " ").split()
-
-
 def unrecorded_stop(mutant: str) -> ViolationError | None:
-    """A sync and the stop after it cannot be recorded; a start is cut off by a power failure."""
-    diverged = Grain(source=(1,), target=(2,), copied=True, modified=True)
+    """A sync and the stop after it cannot be recorded; the next start is cut off half way.
+
+    There are grains in two words of the map, so that the crash can keep half of the new maps.
+    """
+    grains = tuple(Grain((1 + g,), (100 + g,), copied=True, modified=True) for g in range(65))
     head = Trace(
-        Geometry(2 * BLOCK, BLOCK, BLOCK),
+        Geometry(len(grains) * BLOCK, BLOCK, BLOCK),
         entries=(),
-        initial=Initial(State.COPIED, (diverged, diverged)),
+        initial=Initial(State.COPIED, grains),
         settings={"mutant": mutant},
     )
     trial = Trial(head, ORACLE_ALONE)
     sync = trial.submit(Sync())
     while sync in trial.in_flight:
-        lost = type(trial.simulation.flights[sync].effect).__name__ == "Commit"
-        trial.step(sync, Fault.LOST if lost else Fault.NONE)
+        commits = isinstance(trial.simulation.flights[sync].effect, Commit)
+        trial.step(sync, Fault.LOST if commits else Fault.NONE)
     start = trial.submit(Start())
-    while type(trial.simulation.flights[start].effect).__name__ != "Flush" or not (
-        trial.counts["effect Prepare"] > 2
-    ):
+    while not isinstance(trial.simulation.flights[start].effect, Prepare):
         trial.step(start)
     trial.step(start)
-    trial.crash(())
+    trial.crash(trial.simulation.pending()[:1])
     try:
         trial.reopen()
     except ViolationError as violation:

@@ -3,14 +3,15 @@
 CONC-1 to CONC-4, IMG-1, READ-1, READ-2, COPY-5.
 """
 
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from flashcopy.harness import threaded
 from flashcopy.harness.efforts import effort_of_tests
-from flashcopy.impl import effect, engine, protocol
+from flashcopy.impl import engine
+from flashcopy.impl.direct import direct_protocol
+from flashcopy.impl.effect import Mode, Point, State
 from tests.saying import explain
 
 
@@ -22,18 +23,17 @@ def test_histories_hold() -> None:
     assert result.counts["requests"] >= effort.threaded_loads * 12 * 60
 
 
-def without_locks(self: Any, wanted: effect.AcquireGrains, request: Any) -> effect.State:
+def without_locks(self: engine.Engine, grains: range, mode: Mode) -> State:
     """Every request gets its grains at once, whoever has them."""
-    del wanted, request
-    state: effect.State = self.memory.state
-    return state
+    del grains, mode
+    return self.memory.state
 
 
-def sync_at_leisure(geometry: Any) -> Generator[Any, Any, Any]:
+def sync_at_leisure(do: Any, geometry: Any) -> None:
     """Bugs 3: a sync that does not keep writes away between merging and adopting."""
-    state = yield effect.AcquireCopier()
-    yield from protocol._prepare(state, effect.Point.SYNC)
-    yield from protocol._move_point_in_time(state, effect.Point.SYNC)
+    state = do.acquire_copier()
+    direct_protocol._prepare(do, state, Point.SYNC)
+    direct_protocol._move_point_in_time(do, state, Point.SYNC)
     del geometry
 
 
@@ -42,9 +42,9 @@ def sync_at_leisure(geometry: Any) -> Generator[Any, Any, Any]:
 def test_missing_locks_are_noticed(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """CONC-1 to CONC-3: without the locks, real threads soon make a history that cannot be."""
     if fault == "no grain locks":
-        monkeypatch.setattr(engine.Engine, "_acquire_grains", without_locks)
+        monkeypatch.setattr(engine.Engine, "acquire_grains", without_locks)
     else:
-        monkeypatch.setattr(protocol, "sync", sync_at_leisure)
+        monkeypatch.setattr(direct_protocol, "sync", sync_at_leisure)
     load = threaded.Load(writers=4, syncs=40)
     findings = (threaded.run(load, seed).finding for seed in range(40))
     found = next((finding for finding in findings if finding), None)

@@ -79,7 +79,7 @@ class MapOutlook:
 
 @frozen
 class Recovered:
-    """What a relationship can be after a crash: its standing, and for each grain its bits."""
+    """What a crash can leave of a map file: the standing, and for each grain both bits."""
 
     standing: Standing
     bits: tuple[tuple[bool, bool], ...]
@@ -130,13 +130,13 @@ def complaint(disk: MapOutlook, grains: tuple[tuple[BlockOutlook, ...], ...]) ->
 
 
 def recovered(disk: MapOutlook) -> Iterator[Recovered]:
-    """Every state that a relationship can be in after a crash (REC-1)."""
+    """Everything that a crash can leave to be opened (REC-1)."""
     for kept in disk.kept:
         if kept.standing is not Standing.TRACKING:
             yield Recovered(kept.standing, ())
             continue
         each = [
-            {(c, c and m) for c in copied for m in modified}
+            {(c, m) for c in copied for m in modified}
             for copied, modified in zip(kept.copied, kept.modified, strict=True)
         ]
         for bits in product(*each):

@@ -89,6 +89,7 @@ class Program:
     token: Numbers
     by_host: Numbers
     on_target: Numbers
+    of_target: Numbers
     is_start: Numbers
     # A claim's number, 0 for none: grains held, the copier held, grains or copier waited for.
     holds_grains: Numbers
@@ -178,7 +179,7 @@ class _Linking:
             name: np.zeros(size, np.int64)
             for name in (
                 "kind rank live memory_effect map_change block_change block token by_host"
-                " on_target is_start holds_grains holds_copier waits_for waits_line"
+                " on_target of_target is_start holds_grains holds_copier waits_for waits_line"
             ).split()
         }
         follow = np.zeros((size, codes(self.geometry)), np.int64)
@@ -261,6 +262,7 @@ class _Linking:
         arrays["block"][point] = node.block
         arrays["token"][point] = -1 if node.token is None else node.token
         arrays["by_host"][point] = node.by_host
+        arrays["of_target"][point] = request.endswith("_target")
         if isinstance(effect, (Read, Write)):
             arrays["on_target"][point] = effect.device is TARGET
             if isinstance(effect, Write) and effect.device is TARGET and not node.by_host:

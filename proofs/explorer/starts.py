@@ -22,8 +22,11 @@ from itertools import product
 from attrs import frozen
 
 from flashcopy.harness import setup
+from flashcopy.harness.mutant import Mutant
 from flashcopy.harness.simulation import Simulation
 from flashcopy.impl.effect import Standing
+from flashcopy.impl.mapfile import MapFile
+from flashcopy.impl.memory import Memory
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.grain import Grain, idle_grain
 from flashcopy.model.lifecycle import State, is_tracking
@@ -38,9 +41,14 @@ BLOCK_SIZE = 512
 
 
 class GrainIs(Enum):
-    """What a grain is at rest; the value is its copied and modified bit."""
+    """What a grain is at rest; the value is its copied and modified bit in the map file.
+
+    TORN is what a crash can leave of a grain that was about to be diverged: uncopied to whoever
+    opens it, but with a modified bit on the disk.
+    """
 
     UNCOPIED = (False, False)
+    TORN = (False, True)
     CLEAN = (True, False)
     DIVERGED = (True, True)
 
@@ -84,7 +92,8 @@ def all_starts(grains: int) -> Iterator[Start]:
     nothing_tied = (GrainIs.DIVERGED,) * grains
     rested = [Start(state, nothing_tied) for state in (State.IDLE, State.STOPPED)]
     for each in product(GrainIs, repeat=grains):
-        state = State.COPYING if GrainIs.UNCOPIED in each else State.COPIED
+        all_copied = all(copied for copied, _ in (is_.value for is_ in each))
+        state = State.COPIED if all_copied else State.COPYING
         rested.append(Start(state, each))
     for start in rested:
         yield start
@@ -118,16 +127,16 @@ def head_of(start: Start, geometry: Geometry, settings: dict[str, str]) -> Trace
     )
 
 
-def memory_of(start: Start, geometry: Geometry, simulation: Simulation) -> Held:
+def memory_of(start: Start, geometry: Geometry, protocol: Mutant) -> Held:
     """What memory holds, as the shipped code makes it when it opens such a relationship."""
-    del start, geometry
+    simulation = open_simulation(start, geometry, protocol.memory, protocol.mapfile)
     memory = simulation.memory
     since = frozenset(g for g in range(memory.grains) if memory.copied[g])
     return held(memory, simulation.mapfile, since)
 
 
 def open_simulation(
-    start: Start, geometry: Geometry, memory: type, mapfile: type
+    start: Start, geometry: Geometry, memory: type[Memory], mapfile: type[MapFile]
 ) -> Simulation:
     """The shipped code, opened on this state's devices."""
     return Simulation(setup.devices_of(head_of(start, geometry, {})), memory, mapfile)
@@ -147,7 +156,7 @@ def block_of(start: Start, grain: int) -> Block:
     """A block of a grain."""
     is_ = start.grains[grain]
     target = SOURCE_CONTENT if is_ is GrainIs.CLEAN else TARGET_CONTENT
-    image = SOURCE_CONTENT if is_ is GrainIs.UNCOPIED else target
+    image = target if is_.value[0] else SOURCE_CONTENT
     sources, targets = 1 << SOURCE_CONTENT, 1 << target
     seen = 1 << image
     if grain in start.dirty:

@@ -1,0 +1,172 @@
+"""The parts of a state as numbered values, and what is done to them as look-ups.
+
+Everything here is a thin layer of tables (`tables`) over the plain functions of `memory`,
+`mapdisk`, `block`, `crash` and `final`.
+"""
+
+from attrs import frozen
+
+from flashcopy.impl.effect import SOURCE, TARGET
+from flashcopy.impl.geometry import Geometry
+from flashcopy.impl.mapfile import Identity
+from flashcopy.harness.mutant import Mutant
+from flashcopy.proofs.explorer import block as blocks
+from flashcopy.proofs.explorer import crash, final, mapdisk
+from flashcopy.proofs.explorer.memory import Held, MemoryMachine, Outcome, complaint_at
+from flashcopy.proofs.explorer.program import STATES, Program, code_of
+from flashcopy.proofs.explorer.tables import Column, Numbers, Pairs, Values
+
+Complaint = tuple[str, str]
+
+
+class Parts:
+    """All tables of one exploration. Complaints are numbered from 1 on; 0 is none.
+
+    `waste` is whether MIN-1 and MIN-2 count. `recovered` gathers what crashes lead to.
+    """
+
+    def __init__(
+        self, program: Program, geometry: Geometry, machine: MemoryMachine, *, waste: bool
+    ) -> None:
+        self.program = program
+        self.geometry = geometry
+        self.machine = machine
+        self.waste = waste
+        self.memories: Values[Held] = Values()
+        self.outcomes: Values[Outcome] = Values()
+        self.maps: Values[mapdisk.MapDisk] = Values()
+        self.blocks: Values[blocks.Block] = Values()
+        self.complaints: Values[Complaint | None] = Values()
+        self.recovered: set[crash.Recovered] = set()
+        self.complaints.number(None)
+        grain_blocks = self.geometry.grain_blocks
+        # Memory.
+        self.outcome = Pairs(self._outcome)
+        self.outcome_memory = Column(lambda n: self.memories.number(self.outcomes[n].held))
+        self.outcome_code = Column(lambda n: code_of(self.geometry, self.outcomes[n].result))
+        self.outcome_change = Column(self._map_changes)
+        self.outcome_complaint = Column(lambda n: self._complaint(self.outcomes[n].complaint))
+        self.state_code = Column(lambda n: STATES.index(self.machine.state(self.memories[n])))
+        self.memory_complaint = Column(
+            lambda n: self._complaint(complaint_at(self.machine.thaw(self.memories[n])[0]))
+        )
+        # Map file and blocks.
+        self.change_map = Pairs(
+            lambda n, c: self.maps.number(_changed(self.maps[n], self.program.map_changes[c]))
+        )
+        self.change_block = Pairs(self._change_block)
+        self.source_content = Column(lambda n: self.blocks[n].source)
+        self.target_content = Column(lambda n: self.blocks[n].target)
+        self.target_image = Column(lambda n: self.blocks[n].image)
+        # Crash: blocks to a grain, grains to a volume, volume and map to a verdict.
+        self._outlooks: Values[object] = Values()
+        self._map_outlooks: Values[crash.MapOutlook] = Values()
+        self.map_outlook = Column(
+            lambda n: self._map_outlooks.number(crash.outlook_of_map(self.maps[n]))
+        )
+        self.block_outlook = Column(
+            lambda n: self._outlooks.number(crash.outlook_of_block(self.blocks[n]))
+        )
+        self.join_outlooks = _Joining(self._outlooks, grain_blocks)
+        self.crash_complaint = Pairs(self._crash_complaint)
+        # The end of all requests.
+        self._endings: Values[object] = Values()
+        self.block_ending = Column(
+            lambda n: self._endings.number(final.ending_of_block(self.blocks[n]))
+        )
+        self.join_endings = _Joining(self._endings, grain_blocks)
+        self.final_complaint = Pairs(self._final_complaint)
+        self.end_complaint = Pairs(self._end_complaint)
+
+    def write_change(self, *, on_target: bool, content: int, by_host: bool) -> int:
+        """The number of the change that a write of one block is."""
+        device = TARGET if on_target else SOURCE
+        return self.program.block_changes.number(blocks.WriteBlock(device, content, by_host))
+
+    def point_change(self, how: str) -> tuple[int, int]:
+        """The numbers of the changes, to map file and blocks, that an answer brings."""
+        match how:
+            case "point":
+                return (
+                    self.program.map_changes.number(mapdisk.MoveMapPoint("answered")),
+                    self.program.block_changes.number(blocks.MovePoint("answered")),
+                )
+            case "stop":
+                return self.program.map_changes.number(mapdisk.MoveMapPoint("stopped")), 0
+        return 0, 0
+
+    def complain(self, clause: str, text: str) -> int:
+        """The number of a complaint."""
+        return self._complaint((clause, text))
+
+    def _complaint(self, found: Complaint | None) -> int:
+        if found and found[0].startswith("MIN-") and not self.waste:
+            return 0
+        return self.complaints.number(found)
+
+    def _outcome(self, memory: int, effect: int) -> int:
+        asked = self.program.memory_effects[effect - 1]
+        return self.outcomes.number(self.machine.carry_out(self.memories[memory], asked))
+
+    def _map_changes(self, outcome: int) -> int:
+        changes = self.outcomes[outcome].changes
+        return self.program.map_changes.number(_Both(changes) if changes else None)  # type: ignore[arg-type]
+
+    def _change_block(self, number: int, change: int) -> int:
+        done = self.program.block_changes[change]
+        value = self.blocks[number]
+        return self.blocks.number(blocks.change(value, done) if done else value)
+
+    def _crash_complaint(self, map_outlook: int, volume: int) -> int:
+        outlook = self._map_outlooks[map_outlook]
+        grains = self._outlooks[volume]
+        self.recovered.update(crash.recovered(outlook))
+        return self._complaint(crash.complaint(outlook, grains))  # type: ignore[arg-type]
+
+    def _final_complaint(self, memory: int, volume: int) -> int:
+        held = self.memories[memory]
+        return self._complaint(final.complaint(self.machine, held, self._endings[volume]))  # type: ignore[arg-type]
+
+    def _end_complaint(self, memory: int, end: int) -> int:
+        state = self.machine.state(self.memories[memory])
+        return self._complaint(final.complaint_of_answer(self.program.ends[end], state))
+
+
+@frozen
+class _Both:
+    """Several changes to the map file, in order."""
+
+    changes: tuple[mapdisk.Change, ...]
+
+
+def _changed(disk: mapdisk.MapDisk, done: object) -> mapdisk.MapDisk:
+    if isinstance(done, _Both):
+        for one in done.changes:
+            disk = mapdisk.change(disk, one)
+        return disk
+    return mapdisk.change(disk, done) if done else disk  # type: ignore[arg-type]
+
+
+class _Joining:
+    """From the numbers of a volume's blocks to the number of the volume, grain by grain."""
+
+    def __init__(self, values: Values[object], grain_blocks: int) -> None:
+        self._values = values
+        self._grain_blocks = grain_blocks
+        self._append = Pairs(self._appended)
+
+    def __call__(self, columns: list[Numbers]) -> Numbers:
+        size = self._grain_blocks
+        grains = [self._join(columns[at : at + size]) for at in range(0, len(columns), size)]
+        return self._join(grains)
+
+    def _join(self, columns: list[Numbers]) -> Numbers:
+        joined = columns[0] * 0 + self._values.number(())
+        for column in columns:
+            joined = self._append(joined, column)
+        return joined
+
+    def _appended(self, before: int, last: int) -> int:
+        row = self._values[before]
+        assert isinstance(row, tuple)
+        return self._values.number((*row, self._values[last]))

@@ -1,0 +1,194 @@
+"""What is explored: which requests, and how many of them at a time, from which initial states.
+
+A scope is one initial state and one multiset of requests, all of them in flight from the start;
+in which order they begin is part of the schedule. An exploration is every scope of its size.
+
+Two reductions, each exact. Requests that are equal begin in their order, for the other order is
+the same with the two exchanged (`steps`). And where nothing tells the grains apart, of two scopes
+that differ only in their numbers one is explored: not if background copy is among the requests,
+for it goes from grain 0 on, nor if a request reaches over several grains.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations_with_replacement, permutations
+
+from attrs import evolve, frozen
+
+from flashcopy.harness.requests import Ask, encode
+from flashcopy.impl.geometry import Geometry
+from flashcopy.model import operation as operations
+from flashcopy.model.images import Volume
+from flashcopy.model.operation import Operation
+from flashcopy.proofs.explorer.starts import BLOCK_SIZE, Start, all_starts, make_geometry
+
+HOST = ("source-write", "target-write", "source-read", "target-read")
+OTHERS = ("copy", "sync", "start", "stop")
+
+
+class UnknownRequestError(ValueError):
+    """A request that is none, or lies outside the volumes."""
+
+
+@frozen
+class Kind:
+    """One kind of request: a word of HOST or OTHERS; blocks, or for `copy` grains at most."""
+
+    name: str
+    blocks: range = range(0)
+    limit: int = 0
+
+    def __str__(self) -> str:
+        if self.name == "copy":
+            return f"copy:{self.limit}"
+        if not self.blocks:
+            return self.name
+        first, last = self.blocks[0], self.blocks[-1]
+        return f"{self.name}:{first}" if first == last else f"{self.name}:{first}-{last}"
+
+    def operation(self, content: int) -> Operation:
+        """The same in the model's words; a write writes that content."""
+        volume, extent = Volume.SOURCE, (0, 0)
+        if self.name in HOST:
+            volume = Volume(self.name.partition("-")[0])
+            extent = (self.blocks.start * BLOCK_SIZE, len(self.blocks) * BLOCK_SIZE)
+        if self.name.endswith("-write"):
+            return operations.Write(volume, *extent, content)
+        if self.name.endswith("-read"):
+            return operations.Read(volume, *extent)
+        if self.name == "copy":
+            return operations.BackgroundCopy(self.limit)
+        return {"sync": operations.Sync(), "start": operations.Start(), "stop": operations.Stop()}[
+            self.name
+        ]
+
+    def asked(self) -> Ask:
+        """The request of the protocol."""
+        if self.name in HOST:
+            volume, _, verb = self.name.partition("-")
+            data = encode((1,) * len(self.blocks)) if verb == "write" else b""
+            return Ask(f"{verb}_{volume}", self.blocks, data)
+        if self.name == "copy":
+            return Ask("background_copy", limit=self.limit)
+        return Ask(self.name)
+
+
+@frozen
+class Scope:
+    """An initial state and the requests in flight, in a fixed order."""
+
+    start: Start
+    kinds: tuple[Kind, ...]
+
+    def __str__(self) -> str:
+        return f"{self.start} with {', '.join(map(str, self.kinds))}"
+
+
+@frozen
+class Plan:
+    """What to explore. `reduce` is whether scopes that are the same up to grains are left out."""
+
+    grains: int
+    grain_blocks: int
+    kinds: tuple[Kind, ...]
+    in_flight: int
+    starts: tuple[Start, ...]
+    reduce: bool = True
+
+    @property
+    def geometry(self) -> Geometry:
+        """The sizes the protocol is run with."""
+        sizes = make_geometry(self.grains, self.grain_blocks)
+        return Geometry(sizes.size, sizes.block_size, sizes.grain_size)
+
+    def scopes(self) -> Iterator[Scope]:
+        """Every scope, small ones first."""
+        for size in range(1, self.in_flight + 1):
+            for kinds in combinations_with_replacement(self.kinds, size):
+                for start in self.starts:
+                    scope = Scope(start, kinds)
+                    if not self.reduce or self._is_first(scope):
+                        yield scope
+
+    def _is_first(self, scope: Scope) -> bool:
+        """Whether it comes first among those that are the same but for the grains' numbers."""
+        mine = self._key(scope)
+        return all(mine <= self._key(same) for same in self._renumbered(scope))
+
+    def _renumbered(self, scope: Scope) -> Iterator[Scope]:
+        size = self.grain_blocks
+        for kind in scope.kinds:
+            several = kind.blocks and kind.blocks[0] // size != kind.blocks[-1] // size
+            if kind.name == "copy" or several:
+                return
+        for order in permutations(range(self.grains)):
+            grains = tuple(scope.start.grains[grain] for grain in order)
+            kinds = tuple(self._moved(kind, order) for kind in scope.kinds)
+            if all(kind in self.kinds for kind in kinds):
+                start = evolve(scope.start, grains=grains)
+                if start in self.starts:
+                    yield Scope(start, kinds)
+
+    def _moved(self, kind: Kind, order: tuple[int, ...]) -> Kind:
+        """The request with its grain's new number: grain order[g] becomes grain g."""
+        if not kind.blocks:
+            return kind
+        grain, within = divmod(kind.blocks.start, self.grain_blocks)
+        first = order.index(grain) * self.grain_blocks + within
+        return evolve(kind, blocks=range(first, first + len(kind.blocks)))
+
+    def _key(self, scope: Scope) -> tuple[object, ...]:
+        kinds = sorted(self.kinds.index(kind) for kind in scope.kinds)
+        return tuple(kinds), self.starts.index(scope.start)
+
+
+def parse(text: str, grains: int, grain_blocks: int) -> tuple[Kind, ...]:
+    """The requests a text names, such as `source-write:0-1,target-read:0,copy:2,sync`.
+
+    Host requests name their blocks, one or a run. Raises UnknownRequestError.
+    """
+    kinds = []
+    for word in filter(None, (word.strip() for word in text.split(","))):
+        name, _, rest = word.partition(":")
+        if name in HOST:
+            kinds.append(Kind(name, _blocks(word, rest, grains * grain_blocks)))
+        elif name == "copy":
+            kinds.append(Kind(name, limit=_number(word, rest or "1")))
+        elif name in OTHERS and not rest:
+            kinds.append(Kind(name))
+        else:
+            raise UnknownRequestError(
+                f"request {word!r}: use {', '.join(HOST)} with blocks (source-write:0-1),"
+                f" copy with a number of grains (copy:1), {', '.join(OTHERS[1:])}"
+            )
+    if not kinds:
+        raise UnknownRequestError("no requests: name at least one, as in source-write:0,sync")
+    return tuple(dict.fromkeys(kinds))
+
+
+def _blocks(word: str, text: str, blocks: int) -> range:
+    first, _, last = text.partition("-")
+    run = range(_number(word, first), _number(word, last or first) + 1)
+    if not run or run.stop > blocks:
+        raise UnknownRequestError(f"request {word!r}: the volumes have blocks 0 to {blocks - 1}")
+    return run
+
+
+def _number(word: str, text: str) -> int:
+    if not text.isdecimal():
+        raise UnknownRequestError(f"request {word!r}: {text!r} is no number")
+    return int(text)
+
+
+def every_kind(grains: int, grain_blocks: int) -> tuple[Kind, ...]:
+    """The requests of an effort: whole grains, the first block of each, and one across grains."""
+    runs = [range(g * grain_blocks, (g + 1) * grain_blocks) for g in range(grains)]
+    if grain_blocks > 1:
+        runs += [range(run.start, run.start + 1) for run in runs]
+        runs += [range(run.stop - 1, run.stop + 1) for run in runs[: grains - 1]]
+    hosts = [Kind(name, run) for name in HOST for run in runs]
+    return (*hosts, Kind("copy", limit=1), *(Kind(name) for name in OTHERS[1:]))
+
+
+def starts_of(grains: int) -> tuple[Start, ...]:
+    """Every initial state."""
+    return tuple(all_starts(grains))

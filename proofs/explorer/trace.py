@@ -1,0 +1,150 @@
+"""A violation as a trace that anybody can run again.
+
+The explorer's steps are those of `harness.simulation`, one for one. So its way to a violation is
+handed to a `harness.trial.Trial` step by step, and that oracle, which shares nothing with the
+explorer's but what it judges, has to find the same. What the explorer saw at once is played out:
+a crash whose survivors must be found, requests to be ended, the sync and the copy that follow.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from attrs import frozen
+
+from flashcopy.harness.result import Finding, ViolationError
+from flashcopy.harness.trial import ORACLE_ALONE, Trial, Watch
+from flashcopy.model import disk as disks
+from flashcopy.model import lifecycle
+from flashcopy.model.images import Volume
+from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, Sync, Write
+from flashcopy.proofs.explorer.requests import Plan, Scope
+from flashcopy.proofs.explorer.search import Violation
+from flashcopy.proofs.explorer.starts import BLOCK_SIZE, head_of, make_geometry
+
+# Contents of writes: of the requests in flight, and of those that made a state used.
+_CONTENT, _USED_CONTENT = 1000, 2000
+# More survivors than this are not tried one by one.
+_MOST_PENDING = 14
+_LONGEST = 2000
+
+
+@frozen
+class Shown:
+    """A finding with its trace; `confirmed` is whether the harness's oracle finds it too.
+
+    It cannot where only a map torn between two bits of one word shows it: the simulated disk
+    keeps a word whole, and small volumes have no more than one.
+    """
+
+    finding: Finding
+    confirmed: bool
+
+
+def show(plan: Plan, scope: Scope, violation: Violation, mutant: str, *, waste: bool) -> Shown:
+    """The violation as a trace of the shortest way to it."""
+    try:
+        watch = Watch(rules=True, minimality=waste)
+        trial = _run(plan, scope, violation.moves, mutant, watch)
+        if violation.how == "crash":
+            _crash(plan, scope, violation.moves, mutant)
+        else:
+            _play_out(trial)
+    except ViolationError as error:
+        return Shown(error.finding, confirmed=True)
+    # No oracle but the explorer's has seen anything wrong.
+    finding = Finding(violation.clause, f"{violation.text}, in {scope}")
+    return Shown(Finding(finding.clause, finding.explanation, trial.trace(finding)), False)
+
+
+def _run(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str, watch: Watch) -> Trial:
+    """The steps the explorer took. Raises ViolationError if they show it already."""
+    settings = {"mutant": mutant} if mutant else {}
+    head = head_of(scope.start, make_geometry(plan.grains, plan.grain_blocks), settings)
+    trial = Trial(head, watch)
+    size = plan.grain_blocks * BLOCK_SIZE
+    for grain in scope.start.dirty:
+        for volume in Volume:
+            if volume is Volume.SOURCE or scope.start.state is not lifecycle.State.STOPPED:
+                content = _USED_CONTENT + grain * 10 + (volume is Volume.TARGET)
+                _complete(trial, Write(volume, grain * size, size, content))
+    numbers = [
+        trial.submit(kind.operation(_CONTENT + at)) for at, kind in enumerate(scope.kinds)
+    ]
+    for move in moves:
+        trial.step(numbers[move])
+    return trial
+
+
+def _crash(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str) -> None:
+    """Every outcome of a crash is recovered, until one is convicted. Raises ViolationError.
+
+    The oracle alone convicts; then the run is repeated with those watching who explain.
+    """
+    for kept in _different_crashes(_run(plan, scope, moves, mutant, ORACLE_ALONE)):
+        for watch in (ORACLE_ALONE, Watch(rules=True, minimality=False)):
+            again = _run(plan, scope, moves, mutant, watch)
+            again.crash(kept)
+            try:
+                again.reopen()
+                again.check_at_rest()
+            except ViolationError:
+                if watch is not ORACLE_ALONE:
+                    raise
+            else:
+                break
+
+
+def _different_crashes(trial: Trial) -> Iterator[tuple[int, ...]]:
+    """Survivors that leave different disks, few lost writes or few kept ones first."""
+    pending = trial.simulation.pending()[-_MOST_PENDING:]
+    seen = set()
+    for size in range(len(pending) + 1):
+        for kept in combinations(pending, size):
+            left = tuple(
+                disks.crash(device.disk, kept).durable
+                for device in trial.simulation.devices.values()
+            )
+            if left not in seen:
+                seen.add(left)
+                yield kept
+
+
+def _play_out(trial: Trial) -> None:
+    """End what is in flight, copy, read, sync, copy and read again. Raises ViolationError."""
+    _drain(trial)
+    trial.check_at_rest()
+    size = trial.head.geometry.size
+    whole = Read(Volume.TARGET, 0, size)
+    _complete(trial, Read(Volume.SOURCE, 0, size))
+    _complete(trial, whole)
+    _copy_all(trial)
+    tracking = lifecycle.is_tracking(trial.state)
+    _complete(trial, Sync() if tracking else Start())
+    _complete(trial, whole)
+    _copy_all(trial)
+    _complete(trial, whole)
+    trial.check_at_rest()
+
+
+def _copy_all(trial: Trial) -> None:
+    """COPY-5: background copy finishes."""
+    for _ in range(trial.simulation.geometry.grains + 1):
+        _complete(trial, BackgroundCopy(None))
+    if trial.state is lifecycle.State.COPYING:
+        raise trial.complaint("COPY-5", "background copy goes on and never finishes")
+
+
+def _complete(trial: Trial, operation: Operation) -> None:
+    trial.submit(operation)
+    _drain(trial)
+
+
+def _drain(trial: Trial) -> None:
+    for _ in range(_LONGEST):
+        runnable = trial.simulation.runnable()
+        if not runnable:
+            return
+        trial.step(runnable[0])
+    raise trial.complaint("CONC-4", "a request goes on and never ends")
+
+
