@@ -59,9 +59,9 @@ _EVENTS: dict[type[Operation], Event] = {
 
 geometries = st.builds(
     lambda grain_blocks, blocks: Geometry(blocks * BLOCK, BLOCK, grain_blocks * BLOCK),
-    grain_blocks=st.sampled_from([1, 2, 4, 1]),
+    grain_blocks=st.sampled_from([1, 2, 4, 1, 1]),
     # Grains on both sides of the edges of a map's bytes, and short last grains.
-    blocks=st.sampled_from([1, 2, 3, 7, 9, 16, 17, 24]),
+    blocks=st.sampled_from([1, 2, 3, 7, 9, 16, 17, 24, 9, 16, 17, 24]),
 )
 
 

@@ -218,7 +218,13 @@ class Engine:
         return self.memory.unsettled(grains)
 
     def uncopied(self, grains: range) -> Runs:
-        """Effect `Uncopied`. Reads ask too, and the background copy shares their grains."""
+        """Effect `Uncopied`. Reads ask too, and the background copy shares their grains.
+
+        The bit of one grain needs no mutex: while the grain is held, it can only become 1.
+        """
+        first = grains.start
+        if grains.stop == first + 1 and self.memory.copied[first]:
+            return ()
         with self._mutex:
             return self.memory.uncopied(grains)
 

@@ -52,9 +52,6 @@ class Memory:
 
     def uncopied(self, grains: range) -> Runs:
         """Effect `Uncopied`."""
-        first = grains.start
-        if grains.stop == first + 1 and self.copied[first]:
-            return ()
         return bitmap.zero_runs(self.copied, grains)
 
     def next_uncopied(self, limit: int) -> range:

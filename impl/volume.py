@@ -47,9 +47,11 @@ class Volume:
         self.size = geometry.size
         self._name = name
         self._engine = engine
-        self._reading = read
-        self._writing = write
-        self._flushing = flush
+        # Requests with all but their blocks and data filled in, for the way of nearly every one.
+        self._read = partial(read, engine, geometry)
+        self._write = partial(write, engine, geometry)
+        self._release = engine.release
+        self._flush = partial(flush, engine)
         self._geometry = geometry
         self._piece = max(PIECE, geometry.grain_size)
         # Block numbers are offsets shifted; what is left over must be 0.
@@ -60,15 +62,13 @@ class Volume:
         """READ-1, READ-2: `length` bytes from `offset` on, of this volume's image."""
         if blocks := self._ordinary(offset, length):
             try:
-                data: bytes = self._reading(self._engine, self._geometry, blocks)
+                data: bytes = self._read(blocks)
             finally:
-                self._engine.release()
+                self._release()
             return data
         self.check(offset, length)
-        return b"".join(
-            self._engine.run(self._reading, self._blocks(piece))
-            for piece in self._pieces(offset, length)
-        )
+        pieces = self._pieces(offset, length)
+        return b"".join(self._run(self._read, self._blocks(piece)) for piece in pieces)
 
     def write(self, offset: int, data: Data) -> None:
         """WRITE-2, WRITE-3: the data from `offset` on; answered when this volume's readers see it.
@@ -77,30 +77,34 @@ class Volume:
         """
         if data.__class__ is bytes and (blocks := self._ordinary(offset, len(data))):
             try:
-                self._writing(self._engine, self._geometry, blocks, data)
+                self._write(blocks, data)
             finally:
-                self._engine.release()
+                self._release()
             return
         with memoryview(data).cast("B") as octets:
             self.check(offset, len(octets))
             for piece in self._pieces(offset, len(octets)):
                 part = octets[piece.start - offset : piece.stop - offset]
-                self._engine.run(self._writing, self._blocks(piece), part)
+                self._run(self._write, self._blocks(piece), part)
 
     def write_zeroes(self, offset: int, length: int) -> None:
         """WRITE-4: a write like any other, of zeros."""
         self.check(offset, length)
         zeros = bytes(min(length, self._piece))
         for piece in self._pieces(offset, length):
-            self._engine.run(self._writing, self._blocks(piece), zeros[: len(piece)])
+            self._run(self._write, self._blocks(piece), zeros[: len(piece)])
 
     def flush(self) -> None:
         """FLUSH-1: every answered write to this volume is durable."""
         self.check(0, 0)
+        self._run(self._flush)
+
+    def _run(self, request: Request, *args: Any) -> Any:
+        """Run a request to its end; whoever is in a hurry does these lines by hand."""
         try:
-            self._flushing(self._engine)
+            return request(*args)
         finally:
-            self._engine.release()
+            self._release()
 
     def _ordinary(self, offset: int, length: int) -> range | None:
         """The blocks of a request that is neither to be refused nor to be cut; else None."""
@@ -139,24 +143,22 @@ class Volume:
 
 
 class Target(Volume):
-    """The target: refuses everything when stopped (ERR-2), writes if created read-only (ERR-3)."""
-
-    def write(self, offset: int, data: Data) -> None:
-        self._require_writable()
-        super().write(offset, data)
-
-    def write_zeroes(self, offset: int, length: int) -> None:
-        self._require_writable()
-        super().write_zeroes(offset, length)
+    """The target: refuses everything when stopped (ERR-2)."""
 
     def check(self, offset: int, length: int) -> None:
         super().check(offset, length)
         # An empty request comes to no piece that could be refused, so it asks here.
         self._engine.run(direct_protocol.read_target, range(0))
 
-    def _require_writable(self) -> None:
-        if not self._engine.mapfile.identity.target_writable:
-            raise ReadOnlyTargetError("write to the target: it was created read-only")
+
+class ReadOnlyTarget(Target):
+    """A target that was created read-only: it refuses writes before anything else (ERR-3)."""
+
+    def write(self, offset: int, data: Data) -> None:
+        raise ReadOnlyTargetError("write to the target: it was created read-only")
+
+    def write_zeroes(self, offset: int, length: int) -> None:
+        raise ReadOnlyTargetError("write of zeroes to the target: it was created read-only")
 
 
 def source_volume(engine: Engine) -> Volume:
@@ -171,4 +173,5 @@ def source_volume(engine: Engine) -> Volume:
 def target_volume(engine: Engine) -> Volume:
     """The target of a relationship."""
     do = direct_protocol
-    return Target("target", engine, do.read_target, do.write_target, do.flush_target)
+    kind = Target if engine.mapfile.identity.target_writable else ReadOnlyTarget
+    return kind("target", engine, do.read_target, do.write_target, do.flush_target)

@@ -25,6 +25,7 @@ SEED = 1
 SEEDS = {
     "bits-before-copy": 2,
     "failed-copy-counts": 4,
+    "failed-prepare-kept": 15,
     "commit-before-maps": 9,
     "cursor-leaves-grains-behind": 2,
     "skip-by-volatile-bit": 8,

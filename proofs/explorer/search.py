@@ -22,6 +22,8 @@ from flashcopy.proofs.explorer.tables import Numbers
 
 How = Literal["step", "crash", "rest", "stuck", "state"]
 _NOBODY = 255
+# More steps than any way to a state has.
+NO_LIMIT = 1 << 15
 # States whose steps are taken together; more would only leave the processor's caches.
 _AT_ONCE = 1 << 17
 
@@ -48,14 +50,12 @@ class Tally:
     states: int = 0
     transitions: int = 0
     depth: int = 0
-    crashes: int = 0
 
     def add(self, other: "Tally") -> None:
         """What was covered by both."""
         self.states += other.states
         self.transitions += other.transitions
         self.depth = max(self.depth, other.depth)
-        self.crashes += other.crashes
 
 
 @define
@@ -77,7 +77,7 @@ class Search:
     stepper: Stepper
     check: Callable[[int], None]
     # No violation of so many steps or more is of interest.
-    shorter_than: int = 1 << 15
+    shorter_than: int = NO_LIMIT
     # What came of it.
     tally: Tally = field(factory=Tally)
     violation: Violation | None = None

@@ -1,0 +1,85 @@
+"""The tables of one plan and one protocol, and the search of some of its scopes.
+
+Everything the search needs is made here once: the requests unrolled and linked into one program,
+the tables of the parts, the layout, and the first state of any scope.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from flashcopy.harness.mutant import SHIPPED, Mutant
+from flashcopy.proofs.explorer.automaton import unroll
+from flashcopy.proofs.explorer.layout import SCOPE_BITS, Rows, lay_out
+from flashcopy.proofs.explorer.memory import MemoryMachine
+from flashcopy.proofs.explorer.parts import Parts
+from flashcopy.proofs.explorer.program import ENDED, link
+from flashcopy.proofs.explorer.requests import Plan, Scope
+from flashcopy.proofs.explorer.search import NO_LIMIT, Search
+from flashcopy.proofs.explorer.starts import (
+    block_of,
+    make_geometry,
+    mapdisk_of,
+    memory_of,
+    open_simulation,
+)
+from flashcopy.proofs.explorer.steps import Stepper
+
+
+# How many scopes a search takes.
+MOST_SCOPES = 1 << SCOPE_BITS
+
+
+class Explorer:
+    """The tables of one plan and one protocol; runs batches of its scopes."""
+
+    def __init__(self, plan: Plan, protocol: Mutant = SHIPPED, *, waste: bool = False) -> None:
+        self.plan = plan
+        self.protocol = protocol
+        self.sizes = make_geometry(plan.grains, plan.grain_blocks)
+        geometry = plan.geometry
+        automata = [unroll(protocol, geometry, kind.asked()) for kind in plan.kinds]
+        self.program = link(geometry, automata)
+        start = plan.starts[0]
+        simulation = open_simulation(start, self.sizes, protocol.memory, protocol.mapfile)
+        machine = MemoryMachine(simulation.mapfile.identity, protocol)
+        self.parts = Parts(self.program, geometry, machine, waste=waste)
+        self.layout = lay_out(geometry.blocks, plan.in_flight)
+        self.stepper = Stepper(self.parts, self.layout, plan.in_flight)
+        self._points = {kind: self.program.starts[kind.asked()] for kind in plan.kinds}
+        self._memories = {
+            start: self.parts.memories.number(memory_of(start, self.sizes, protocol))
+            for start in plan.starts
+        }
+
+    def roots(self, scopes: list[Scope]) -> Rows:
+        """The first state of each scope."""
+        rows = np.zeros((self.layout.words, len(scopes)), np.uint64)
+        plan, layout, parts = self.plan, self.layout, self.parts
+        layout.scope.put(rows, np.arange(len(scopes)))
+        layout.memory.put(rows, np.array([self._memories[s.start] for s in scopes]))
+        maps = [parts.maps.number(mapdisk_of(s.start, plan.grains)) for s in scopes]
+        layout.mapdisk.put(rows, np.array(maps))
+        for number, field in enumerate(layout.blocks):
+            grain = number // plan.grain_blocks
+            values = [parts.blocks.number(block_of(s.start, grain)) for s in scopes]
+            field.put(rows, np.array(values))
+        for request, field in enumerate(layout.node):
+            points = [
+                self._points[s.kinds[request]] if request < len(s.kinds) else ENDED for s in scopes
+            ]
+            field.put(rows, np.array(points))
+        return rows
+
+    def search(
+        self,
+        scopes: list[Scope],
+        shorter_than: int = NO_LIMIT,
+        check: Callable[[int], None] = lambda _: None,
+    ) -> Search:
+        """A search of these scopes, ready to `run` from their `roots`.
+
+        `check` is told how many states were visited, and may raise to stop it.
+        """
+        assert len(scopes) <= MOST_SCOPES, "a scope's number has a field of its own"
+        return Search(self.parts, self.layout, self.stepper, check, shorter_than)
