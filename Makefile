@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PACKAGES := model impl proofs harness conformance cli
 READY := $(VENV)/ready
 
-.PHONY: check test lint types imports tests deep bench clean
+.PHONY: check test lint types imports tests deep docs bench clean
 
 check: $(READY)
 	$(BIN)/flashcopy check
@@ -31,6 +31,11 @@ tests: $(READY)
 # The same tests with Hypothesis's deep profile: about an hour.
 deep: $(READY)
 	FLASHCOPY_PROFILE=deep $(BIN)/pytest -n 2
+
+# Draw the diagrams and tables of docs/spec.md again, after a change of what they show.
+docs: $(READY)
+	$(BIN)/python -m flashcopy.model.diagrams
+	$(BIN)/python -m tests.docs_clauses
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

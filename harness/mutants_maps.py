@@ -50,9 +50,9 @@ def _outwards(copied: bitarray, modified: bitarray) -> bitarray:
 class CursorStays(Memory):
     """A sync leaves the cursor where the copier is."""
 
-    def adopt_maps(self, copied: bitarray, modified: bitarray) -> None:
+    def adopt_maps(self, copied: bitarray, modified: bitarray, uncopied: int) -> None:
         cursor = self.cursor
-        super().adopt_maps(copied, modified)
+        super().adopt_maps(copied, modified, uncopied)
         self.cursor = cursor
 
 

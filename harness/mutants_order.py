@@ -127,9 +127,9 @@ class SettledWhenCopied(Memory):
 class SettledOutlivesPoint(Memory):
     """What was settled stays so at a new point in time."""
 
-    def adopt_maps(self, copied: bitarray, modified: bitarray) -> None:
+    def adopt_maps(self, copied: bitarray, modified: bitarray, uncopied: int) -> None:
         settled = self.settled
-        super().adopt_maps(copied, modified)
+        super().adopt_maps(copied, modified, uncopied)
         self.settled = settled
 
 

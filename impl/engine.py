@@ -73,8 +73,9 @@ class Engine:
         self._release_grains = self._grains.release
         # The map file's bytes: what is written to it is written in the order it was computed in.
         self._map_mutex = threading.Lock()
-        # Who has distrusted the devices, and so relies on nothing that a failed flush lost.
-        self._distrusting: set[int] = set()
+        # Who has distrusted the maps, and so relies on nothing that the map file's flushes have
+        # lost up to then: the last one that had failed.
+        self._distrusting: dict[int, int] = {}
         self._helper = ThreadPoolExecutor(1, "flashcopy-flush")
 
     def run(self, request: Callable[..., Any], *args: Any, **options: bool) -> Any:
@@ -153,7 +154,7 @@ class Engine:
             for holder in granted:
                 self._waiting.pop(holder).set()
         if self._distrusting:
-            self._distrusting.discard(me)
+            self._distrusting.pop(me, None)
         self._leave()
 
     # The effects, in the order of `effect`, which says what each does.
@@ -193,16 +194,16 @@ class Engine:
         """Effect `Flush`: several devices at the same time."""
         if self.closed:
             raise _closed()
-        # Who has distrusted the maps may record that in the map file; the source is another matter.
-        distrusting = get_ident() in self._distrusting
+        # Who has distrusted the maps may record that in the map file; the others are not spared.
+        knowing = dict.fromkeys(devices, 0) | {MAP: self._distrusting.get(get_ident(), 0)}
         first, *others = devices
         flushing = [
-            self._helper.submit(self.flushes[device].flush, anyway=distrusting and device is MAP)
+            self._helper.submit(self.flushes[device].flush, knowing=knowing[device])
             for device in others
         ]
         errors: list[BaseException] = []
         try:
-            self.flushes[first].flush(anyway=distrusting and first is MAP)
+            self.flushes[first].flush(knowing=knowing[first])
         except DeviceError as error:
             errors.append(error)
         errors += [failure for future in flushing if (failure := future.exception())]
@@ -212,8 +213,9 @@ class Engine:
     def unsettled(self, grains: range) -> Runs:
         """Effect `Unsettled`.
 
-        Without the mutex: only writes ask, which hold these grains alone, so nobody sets a bit of
-        them meanwhile but to stop.
+        Without the mutex: a write holds these grains alone, so nobody sets a bit of them meanwhile
+        but to stop. A start that finds the state stopped asks of all grains, and only whether
+        there are any: a bit that is set beside it changes nothing in that.
         """
         return self.memory.unsettled(grains)
 
@@ -249,15 +251,16 @@ class Engine:
             self.memory.settle(runs)
 
     def distrust(self) -> None:
-        """Effect `Distrust`: from here on this request relies on nothing that was flushed."""
+        """Effect `Distrust`: this request relies on nothing that was flushed before."""
         with self._mutex:
             self.mapfile.distrust(self.memory)
-            self._distrusting.add(get_ident())
+            self._distrusting[get_ident()] = self.flushes[MAP].failed
 
     def adopt(self, standing: Standing) -> None:
         """Effect `Adopt`. Once stopped, nobody relies on what a failed flush lost."""
         with self._mutex:
             self.mapfile.adopt(self.memory, standing)
+            self._distrusting.pop(get_ident(), None)
         if standing is Standing.STOPPED:
             for device in (TARGET, MAP):
                 self.flushes[device].forgive()

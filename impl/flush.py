@@ -26,20 +26,26 @@ class GroupCommit:
     _begun: int = 0
     _running: bool = False
     _error: DeviceError | None = None
-    _failed: int = 0  # the last flush that failed, and
+    _failed: int = 0  # the number of the last flush that failed, and
     _in_doubt: bool = False  # whether anybody may still rely on what it lost
     _turn: threading.Condition = field(factory=threading.Condition)
 
-    def flush(self, *, anyway: bool = False) -> None:
+    @property
+    def failed(self) -> int:
+        """The number of the last flush that failed; 0 if none has."""
+        return self._failed
+
+    def flush(self, *, knowing: int = 0) -> None:
         """Return once a flush that began after this call is done. Raises DeviceError.
 
-        `anyway` is for one who knows of an earlier failure and relies on nothing from before it.
+        `knowing` is for one who relies on nothing from before that failed flush: as long as it is
+        the last that failed, it is no reason to fail again.
         """
         with self._turn:
             self.asked += 1
             mine = self._begun + 1
             while True:
-                if self._failed >= mine or (self._in_doubt and not anyway):
+                if self._failed >= mine or (self._in_doubt and knowing != self._failed):
                     raise self._again()
                 if self.done >= mine:
                     return

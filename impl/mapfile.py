@@ -151,6 +151,20 @@ def decode_first_page(page: bytes) -> tuple[Identity, Header]:
     return identity, Header(generation, Standing(standing), area)
 
 
+@frozen
+class Prepared:
+    """What the other area holds, written if not yet durable: the maps of a new point in time.
+
+    `changes` is memory's count when they were computed: as long as it is the same, so are they.
+    """
+
+    point: Point
+    changes: int
+    copied: bitarray
+    modified: bitarray
+    uncopied: int
+
+
 class MapFile:
     """The map file of one relationship as far as it is known, and the writes that change it.
 
@@ -160,8 +174,8 @@ class MapFile:
     def __init__(self, identity: Identity, header: Header) -> None:
         self.identity = identity
         self.header = header
-        # The maps that the other area holds, written if not yet durable; None if unknown.
-        self._prepared: tuple[bitarray, bitarray] | None = None
+        # None if what the other area holds is not known.
+        self._prepared: Prepared | None = None
 
     def load(self, areas: bytes) -> Memory:
         """The memory that a relationship opens with, from the file's bytes after the first page."""
@@ -173,7 +187,7 @@ class MapFile:
 
     def save(self, memory: Memory, runs: Runs) -> list[MapWrite]:
         """Effect `Save`."""
-        sectors = [bitmap.sectors_of(run) for run in runs]
+        sectors = tuple(bitmap.sectors_of(run) for run in runs)
         return [
             write
             for which, bits in enumerate((memory.copied, memory.modified))
@@ -181,16 +195,26 @@ class MapFile:
         ]
 
     def prepare(self, memory: Memory, point: Point) -> list[MapWrite]:
-        """Effect `Prepare`."""
-        maps = memory.at_new_point(point)
-        every = [range(bitmap.map_bytes(memory.grains) // bitmap.SECTOR)]
-        writes = []
-        for which, bits in enumerate(maps):
-            old = self._prepared and self._prepared[which]
-            sectors = bitmap.differing_sectors(old, bits) if old else every
-            writes += self._writes(1 - self.header.area, which, bits, sectors)
-        self._prepared = maps
-        return writes
+        """Effect `Prepare`. The second time, with hosts waiting, there is mostly nothing to do."""
+        old = self._prepared
+        if old is not None and old.point is point and old.changes == memory.changes:
+            return []
+        copied, modified = memory.at_new_point(point)
+        uncopied = bitmap.count_zeros(copied, memory.grains)
+        self._prepared = Prepared(point, memory.changes, copied, modified, uncopied)
+        if old is None:
+            every = (range(bitmap.map_bytes(memory.grains) // bitmap.SECTOR),)
+            differing = (every, every)
+        else:
+            differing = (
+                bitmap.differing_sectors(old.copied, copied),
+                bitmap.differing_sectors(old.modified, modified),
+            )
+        return [
+            write
+            for which, bits in enumerate((copied, modified))
+            for write in self._writes(1 - self.header.area, which, bits, differing[which])
+        ]
 
     def unprepare(self) -> None:
         """The writes of the last `prepare` failed: what the other area holds is not known."""
@@ -208,7 +232,8 @@ class MapFile:
         """Effect `Adopt`."""
         if standing is Standing.TRACKING:
             assert self._prepared is not None, "a header was committed without prepared maps"
-            memory.adopt_maps(*self._prepared)
+            prepared = self._prepared
+            memory.adopt_maps(prepared.copied, prepared.modified, prepared.uncopied)
         else:
             memory.adopt_standing(standing)
         self._prepared = None
@@ -218,9 +243,7 @@ class MapFile:
         memory.distrust()
         self._prepared = None
 
-    def _writes(
-        self, area: int, which: int, bits: bitarray, sectors: list[range] | Runs
-    ) -> list[MapWrite]:
+    def _writes(self, area: int, which: int, bits: bitarray, sectors: Runs) -> list[MapWrite]:
         base = map_offset(self.identity.geometry, area, which)
         return [
             (base + run.start * bitmap.SECTOR, bitmap.sector_bytes(bits, run)) for run in sectors

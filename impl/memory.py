@@ -32,6 +32,8 @@ class Memory:
         self.modified &= copied
         self.settled = self.modified.copy()
         self.cursor = 0
+        # How often the copied and modified maps have changed: equal counts, equal maps.
+        self.changes = 0
         self._uncopied = bitmap.count_zeros(copied, grains)
         if standing is not Standing.TRACKING:
             self._untie()
@@ -62,6 +64,7 @@ class Memory:
 
     def mark_copied(self, runs: Runs) -> None:
         """Effect `MarkCopied`."""
+        self.changes += 1
         for run in runs:
             self._uncopied -= bitmap.set_run(self.copied, run)
         self.state = self._derive_state()
@@ -95,14 +98,15 @@ class Memory:
             return cleared.copy(), cleared
         return bitmap.merge(self.copied.copy(), self.modified), cleared
 
-    def adopt_maps(self, copied: bitarray, modified: bitarray) -> None:
-        """Effect `Adopt` of TRACKING: a new point in time, with these maps."""
+    def adopt_maps(self, copied: bitarray, modified: bitarray, uncopied: int) -> None:
+        """Effect `Adopt` of TRACKING: a new point in time, with these maps and so many uncopied."""
         self.standing = Standing.TRACKING
         self.copied = copied
         self.modified = modified
         self.settled = bitmap.make(self.grains)
         self.cursor = 0
-        self._uncopied = bitmap.count_zeros(copied, self.grains)
+        self.changes += 1
+        self._uncopied = uncopied
         self.state = self._derive_state()
 
     def adopt_standing(self, standing: Standing) -> None:
@@ -122,6 +126,7 @@ class Memory:
         """LIFE-2: every grain copied, modified and settled; a write needs no preparation."""
         for bits in (self.copied, self.modified, self.settled):
             bits.setall(1)
+        self.changes += 1
         self._uncopied = 0
         self.cursor = self.grains
 

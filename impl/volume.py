@@ -155,9 +155,11 @@ class ReadOnlyTarget(Target):
     """A target that was created read-only: it refuses writes before anything else (ERR-3)."""
 
     def write(self, offset: int, data: Data) -> None:
+        del offset, data
         raise ReadOnlyTargetError("write to the target: it was created read-only")
 
     def write_zeroes(self, offset: int, length: int) -> None:
+        del offset, length
         raise ReadOnlyTargetError("write of zeroes to the target: it was created read-only")
 
 

@@ -82,7 +82,7 @@ def test_a_failure_stays_until_it_is_forgiven() -> None:
         with pytest.raises(DeviceError):
             commits.flush()
     assert len(calls) == 1
-    commits.flush(anyway=True)
+    commits.flush(knowing=commits.failed)
     with pytest.raises(DeviceError):
         commits.flush()
     commits.forgive()

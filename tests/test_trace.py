@@ -1,4 +1,7 @@
-"""Traces as JSON: what is written is read back, and nothing else is taken for a trace."""
+"""Traces as JSON: what is written is read back, and nothing else is taken for a trace.
+
+A replay judges answers by READ-1 and READ-2, as whoever made the trace did.
+"""
 
 import json
 from pathlib import Path

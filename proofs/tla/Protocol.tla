@@ -28,6 +28,7 @@ Volumes == {"source", "target"}
 Areas == {0, 1}
 
 VARIABLES
+    origin,     \* the initial state, so that runs from different ones stay apart (as the explorer's)
     asked,      \* the requests in flight: for each what it does, its blocks, its limit
     plan,       \* for each request the steps that are left; none when it is answered
     read,       \* for each request what it has read and not yet stored, by block
@@ -43,7 +44,7 @@ VARIABLES
     wrong       \* clauses that some step has broken
 
 (* What a step does not touch is said by one of these names. *)
-flow == <<asked, plan, read, claim, behind>>
+flow == <<origin, asked, plan, read, claim, behind>>
 devices == <<disk, header, maps>>
 judges == <<image, past, next, wrong>>
 vars == <<flow, memory, devices, judges>>
@@ -169,7 +170,7 @@ GoOnHolding(r, steps, locks) ==
     /\ plan' = [plan EXCEPT ![r] = steps]
     /\ claim' = [claim EXCEPT ![r] = IF steps = << >> THEN Nothing ELSE locks]
     /\ behind' = IF steps = << >> THEN [q \in Requests |-> behind[q] \ {r}] ELSE behind
-    /\ UNCHANGED asked
+    /\ UNCHANGED <<origin, asked>>
 
 GoOn(r, steps) == GoOnHolding(r, steps, claim[r])
 Rest(r) == Tail(plan[r])
@@ -196,7 +197,7 @@ Ask(r, of, wanted, others) ==
        ELSE /\ claim' = [claim EXCEPT ![r] = wanted]
             /\ behind' = [behind EXCEPT ![r] = others]
             /\ plan' = [plan EXCEPT ![r] = <<<<"wait", of>>>> \o Rest(r)]
-            /\ UNCHANGED asked
+            /\ UNCHANGED <<origin, asked>>
     /\ UNCHANGED <<read, memory, devices, judges>>
 
 AskCopier(r) ==
@@ -251,7 +252,8 @@ LookUpNext(r) ==
            lock == IF Fault = "the background copy takes no grains" THEN {} ELSE gs
            first == CHOOSE g \in gs : \A h \in gs : g <= h
        IN /\ LookUp(r, If(gs # {}, Grain(lock, FALSE) \o <<<<"copy", gs>>>>))
-          /\ memory' = [memory EXCEPT !.cursor = IF gs = {} THEN LastGrain + 1 ELSE first]
+          /\ memory' = IF ~Tracking THEN memory \* there the cursor means nothing
+                       ELSE [memory EXCEPT !.cursor = IF gs = {} THEN LastGrain + 1 ELSE first]
 
 (* COPY-1: a write may have copied them meanwhile. *)
 LookUpCopy(r) ==
@@ -421,7 +423,7 @@ Allows(world, standing, s, t) ==
 Seen(s, t, copied) == [b \in Blocks |-> IF GrainOf(b) \in copied THEN t[b] ELSE s[b]]
 
 Bits(gs) == [g \in Grains |-> Holding(g \in gs)]
-Held(contents) == [b \in Blocks |-> Holding(contents[b])]
+Known(values) == [x \in DOMAIN values |-> Holding(values[x])]
 
 (* Any subset of what was not flushed survives; then the relationship is opened again. What is  *)
 (* left of the area that is not named matters to nobody.                                        *)
@@ -437,25 +439,25 @@ Crash ==
               right == \E world \in {past, next} : Allows(world, heading.standing, s, seen)
               other == IF heading.area = 0 THEN 1 ELSE 0
           IN /\ memory' = again
-             /\ disk' = [source |-> Held(s), target |-> Held(t)]
+             /\ disk' = [source |-> Known(s), target |-> Known(t)]
              /\ header' = Holding(heading)
-             /\ maps' = (heading.area :> [copied |-> Bits(again.copied),
-                                          modified |-> Bits(again.modified)])
+             /\ maps' = (heading.area :> [copied |-> Known(copied), modified |-> Known(modified)])
                         @@ (other :> [copied |-> Bits({}), modified |-> Bits({})])
              /\ image' = seen
              /\ wrong' = IF right THEN wrong ELSE wrong \cup {"CRASH"}
-    /\ asked' = << >> /\ plan' = << >> /\ read' = << >> /\ claim' = << >> /\ behind' = << >>
+    /\ origin' = "a crash" /\ asked' = << >> /\ plan' = << >> /\ read' = << >> /\ claim' = << >> /\ behind' = << >>
     /\ past' = NoWorld
     /\ next' = NoWorld
 
 ------------------------------------------------------------------------------
 (* The machine *)
 
-(* The initial states are all that a relationship can be at rest in. Contents are as different   *)
-(* as they may be: 0 the source's, 1 the target's; where nothing ties the sides, also with an     *)
-(* older content (2 or 3) that a crash may bring back. The other area holds the worst there is.   *)
+(* The initial states are all that a relationship can be at rest in, a modified bit among them    *)
+(* that lost its copied bit in a crash (REC-1). Contents are as different as they may be: 0 the   *)
+(* source's, 1 the target's; where nothing ties the sides also with an older content, 2 or 3,     *)
+(* that a crash may bring back. The area not in use holds the worst: all copied, none modified.   *)
 AtRest(scope, standing, copied, modified, used) ==
-    LET dirty == IF used THEN modified ELSE {}
+    LET dirty == IF used THEN copied \cap modified ELSE {}
         clean == copied \ modified
         OfSource(b) == [now |-> 0, may |-> IF GrainOf(b) \in dirty THEN {0, 2} ELSE {0}]
         OfTarget(b) ==
@@ -463,7 +465,8 @@ AtRest(scope, standing, copied, modified, used) ==
             IN [now |-> c,
                 may |-> IF GrainOf(b) \in dirty /\ standing # "stopped" THEN {c, 3} ELSE {c}]
         ImageCell(b) == IF GrainOf(b) \in copied THEN OfTarget(b) ELSE OfSource(b)
-    IN /\ asked = scope
+    IN /\ origin = <<standing, copied, modified, used>>
+       /\ asked = scope
        /\ plan = [r \in DOMAIN scope |-> Plan(scope[r])]
        /\ read = [r \in DOMAIN scope |-> Unread]
        /\ claim = [r \in DOMAIN scope |-> Nothing]
@@ -483,8 +486,8 @@ AtRest(scope, standing, copied, modified, used) ==
 Init ==
     \E scope \in Scopes, used \in BOOLEAN :
         \/ \E standing \in {"idle", "stopped"} : AtRest(scope, standing, Grains, Grains, used)
-        \/ \E copied \in SUBSET Grains : \E modified \in SUBSET copied :
-            /\ used => modified # {}
+        \/ \E copied, modified \in SUBSET Grains :
+            /\ used => copied \cap modified # {}
             /\ AtRest(scope, "tracking", copied, modified, used)
 
 Takes(r) ==

@@ -3,14 +3,36 @@
 
 EXTENDS Protocol
 
+(* Runs of blocks that hosts ask for: each grain whole, the first block of each, and the two  *)
+(* blocks on either side of each boundary between grains.                                     *)
+Whole(g) == (g * GrainBlocks)..(g * GrainBlocks + GrainBlocks - 1)
+Runs ==
+    {Whole(g) : g \in Grains}
+    \cup IF GrainBlocks = 1 THEN {}
+         ELSE {{g * GrainBlocks} : g \in Grains}
+              \cup {{g * GrainBlocks - 1, g * GrainBlocks} : g \in Grains \ {0}}
+
 Of(does, blocks) == [does |-> does, blocks |-> blocks, limit |-> 0]
+HostRequests ==
+    {Of(does, run) : does \in {"write source", "write target", "read source", "read target"},
+                     run \in Runs}
 CopyOne == [does |-> "copy", blocks |-> {}, limit |-> 1]
+EveryRequest ==
+    HostRequests \cup {CopyOne, Of("sync", {}), Of("start", {}), Of("stop", {})}
 
-(* Each request once, on whole grains: the first grain's if it is about a grain. *)
-First == 0..(GrainBlocks - 1)
-Menu == <<Of("write source", First), Of("write target", First), Of("read source", First),
-          Of("read target", First), CopyOne, Of("sync", {}), Of("start", {}), Of("stop", {})>>
+(* The same in some order, in which the sequences below name them. *)
+RECURSIVE InOrder(_)
+InOrder(requests) ==
+    IF requests = {} THEN << >>
+    ELSE LET one == CHOOSE r \in requests : TRUE IN <<one>> \o InOrder(requests \ {one})
 
-Singles == {<<Menu[i]>> : i \in 1..8}
-Pairs == {<<Menu[p[1]], Menu[p[2]]>> : p \in {q \in (1..8) \X (1..8) : q[1] <= q[2]}}
+(* Every request by itself, every two, every three, one and the same more than once included. *)
+Some(n) ==
+    LET menu == InOrder(EveryRequest)
+        chosen == {at \in [1..n -> 1..Len(menu)] : \A i \in 1..(n - 1) : at[i] <= at[i + 1]}
+    IN {[i \in 1..n |-> menu[at[i]]] : at \in chosen}
+
+UpToOne == Some(1)
+UpToTwo == Some(1) \cup Some(2)
+UpToThree == Some(1) \cup Some(2) \cup Some(3)
 ==============================================================================

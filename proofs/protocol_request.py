@@ -1,0 +1,224 @@
+"""A request as the proofs run it: a shipped generator, its results enumerated, on a tiny volume.
+
+The volume has two grains of two blocks. Block 0, in grain 0, is the one that the proofs follow;
+the block beside it stands for the rest of its grain, and grain 1 for all other grains. So a
+request comes in a few shapes: it touches the block, its neighbour, another grain, or all.
+
+What an effect can give back is one of a few results, or an error of its device (ERR-5, ERR-6). A
+path is a sequence of them; a generator is deterministic, so a path names a program point.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+from attrs import define, field, frozen
+
+from flashcopy.impl import effect as effects
+from flashcopy.impl import protocol
+from flashcopy.impl.effect import Device, Effect, Runs, State
+from flashcopy.impl.errors import (
+    DeviceError,
+    FlashCopyError,
+    MapFailedError,
+    SourceFailedError,
+    TargetFailedError,
+)
+from flashcopy.impl.geometry import Geometry
+from flashcopy.impl.protocol import Request
+
+GEOMETRY = Geometry(2048, 512, 1024)
+BLOCK, GRAIN = 0, 0
+_OTHER_GRAIN = range(1, 2)
+
+# Rewrites a generator: the shipped one as it is, or with a fault in it.
+Rewrite = Callable[[Request], Request]
+
+ERRORS: dict[Device, type[DeviceError]] = {
+    Device.SOURCE: SourceFailedError,
+    Device.TARGET: TargetFailedError,
+    Device.MAP: MapFailedError,
+}
+
+
+@frozen(eq=False)
+class Bytes:
+    """Data on its way; `value` is what it holds of the block that is followed."""
+
+    value: Any = None
+
+
+@frozen
+class Result:
+    """What an effect gives back; `failed` is the device that failed, if one did."""
+
+    value: Any = None
+    failed: Device | None = None
+
+
+Path = tuple[Result, ...]
+
+
+@frozen
+class Asked:
+    """One request in one shape. `volume` and `writes` say what its own write is to."""
+
+    name: str
+    shape: str
+    make: Callable[[Any], Request]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.shape})" if self.shape else self.name
+
+
+def _touching(name: str, blocks: dict[str, range], **options: bool) -> list[Asked]:
+    generator = getattr(protocol, name)
+    suffix = ", keeping the target" if options else ""
+    if name.startswith("read"):
+        return [
+            Asked(name, shape, lambda _, run=run: generator(GEOMETRY, run))
+            for shape, run in blocks.items()
+        ]
+    return [
+        Asked(
+            name,
+            shape + suffix,
+            lambda data, run=run: generator(GEOMETRY, run, data, **options),
+        )
+        for shape, run in blocks.items()
+    ]
+
+
+_SHAPES = {"the block": range(1), "its neighbour": range(1, 2), "another grain": range(2, 3)}
+
+
+def shipped() -> tuple[Asked, ...]:
+    """Every request of the shipped protocol, in every shape."""
+    return (
+        *_touching("read_source", _SHAPES),
+        *_touching("read_target", _SHAPES),
+        *_touching("write_source", _SHAPES),
+        *_touching("write_source", {"the block": range(1)}, keep_target=True),
+        *_touching("write_target", _SHAPES),
+        Asked("flush_source", "", lambda _: protocol.flush_source()),
+        Asked("flush_target", "", lambda _: protocol.flush_target()),
+        Asked("background_copy", "", lambda _: protocol.background_copy(GEOMETRY, 1)),
+        Asked(
+            "background_copy",
+            "keeping the target",
+            lambda _: protocol.background_copy(GEOMETRY, 1, keep_target=True),
+        ),
+        Asked("start", "", lambda _: protocol.start(GEOMETRY)),
+        Asked("sync", "", lambda _: protocol.sync(GEOMETRY)),
+        Asked("stop", "", lambda _: protocol.stop(GEOMETRY)),
+    )
+
+
+@frozen
+class Stop:
+    """Where a request is: before an effect, or ended with a result or an error.
+
+    `point` names the program point: generator and line, of the innermost generator.
+    """
+
+    effect: Effect | None
+    point: str
+    result: Any = None
+    error: FlashCopyError | None = None
+
+
+@define
+class Runner:
+    """Runs one request along any path; the generator is made anew for every path."""
+
+    asked: Asked
+    rewrite: Rewrite
+    data: Bytes
+    _futures: dict[tuple[Any, ...], Any] = field(factory=dict)
+
+    def at(self, path: Path) -> Stop:
+        """Where the request is after these results."""
+        generator = self.rewrite(self.asked.make(self.data))
+        resume, value = generator.send, None
+        for number in range(len(path) + 1):
+            try:
+                effect = resume(value)
+            except StopIteration as end:
+                return Stop(None, "end", result=end.value)
+            except FlashCopyError as error:
+                return Stop(None, "end", error=error)
+            if number < len(path):
+                resume, value = _resume(generator, effect, path[number])
+        return Stop(effect, point_of(generator))
+
+    def future(self, path: Path) -> Any:
+        """All that can follow, so that results which make no difference are seen to be one."""
+        stop = self.at(path)
+        if stop.effect is None:
+            return (type(stop.error).__name__,)
+        key = tuple(_key(result) for result in path)
+        if key not in self._futures:
+            self._futures[key] = (
+                stop.point,
+                repr(stop.effect),
+                tuple(self.future(path + (result,)) for result in results(stop.effect)),
+            )
+        return self._futures[key]
+
+
+def point_of(generator: Any) -> str:
+    """The innermost generator that waits, and its line."""
+    while getattr(generator, "gi_yieldfrom", None) is not None:
+        generator = generator.gi_yieldfrom
+    return f"{generator.__name__}, line {generator.gi_frame.f_lineno}"
+
+
+def results(effect: Effect) -> Iterator[Result]:
+    """Everything that an effect can give back."""
+    match effect:
+        case effects.AcquireCopier() | effects.AcquireGrains():
+            yield from (Result(state) for state in State)
+        case effects.Unsettled(grains) | effects.Uncopied(grains):
+            yield from (Result(runs) for runs in _some_of(grains))
+        case effects.NextUncopied():
+            yield from map(Result, (range(2, 2), range(1), _OTHER_GRAIN))
+        case effects.Prepare():
+            yield from (Result(True), Result(False), Result(failed=Device.MAP))
+        case effects.Read(device, _) | effects.Write(device, _, _):
+            yield from (Result(Bytes()), Result(failed=device))
+        case effects.Flush(devices):
+            yield Result()
+            yield from (Result(failed=device) for device in devices)
+        case effects.Save() | effects.Commit():
+            yield from (Result(), Result(failed=Device.MAP))
+        case _:
+            yield Result()
+
+
+def has_grain(runs: Runs | range) -> bool:
+    """Whether the grain that is followed is among these."""
+    return any(GRAIN in run for run in ((runs,) if isinstance(runs, range) else runs))
+
+
+def _some_of(grains: range) -> Iterator[Runs]:
+    for chosen in product((False, True), repeat=len(grains)):
+        picked = [grain for grain, taken in zip(grains, chosen, strict=True) if taken]
+        if len(picked) > 1:
+            yield (range(picked[0], picked[-1] + 1),)
+        else:
+            yield tuple(range(grain, grain + 1) for grain in picked)
+
+
+def _resume(generator: Request, effect: Effect, result: Result) -> tuple[Any, Any]:
+    if result.failed is None:
+        return generator.send, result.value
+    lost = isinstance(effect, effects.Flush)
+    error = ERRORS[result.failed](
+        f"{type(effect).__name__} on the {result.failed.value}", earlier_writes_lost=lost
+    )
+    return generator.throw, error
+
+
+def _key(result: Result) -> Any:
+    value = "data" if isinstance(result.value, Bytes) else result.value
+    return value, result.failed
