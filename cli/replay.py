@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from flashcopy.harness.replay import Replay
+from flashcopy.harness.replay import Replay, on_engine
 from flashcopy.harness.replay import replay as run_again
 from flashcopy.model.trace import load
 
@@ -15,7 +15,8 @@ VIOLATION = 1
 @click.command()
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def replay(trace: Path, as_json: bool) -> None:
+@click.option("--engine", is_flag=True, help="Force it on the threaded engine and real files, too.")
+def replay(trace: Path, as_json: bool, engine: bool) -> None:
     """Run a trace again, step for step.
 
     A trace with steps runs on the simulation, as it did; any other on the model and, one request
@@ -24,6 +25,8 @@ def replay(trace: Path, as_json: bool) -> None:
     """
     loaded = load(trace)
     runs = run_again(loaded)
+    if engine:
+        runs.append(on_engine(loaded))
     if as_json:
         click.echo(json.dumps({"runs": [_as_json(run) for run in runs]}, indent=1))
     else:
@@ -36,6 +39,8 @@ def replay(trace: Path, as_json: bool) -> None:
 
 
 def _say(run: Replay) -> str:
+    if run.note:
+        return run.note
     if run.finding is None:
         return f"all {run.entries} entries as the trace says"
     where = f"entry {run.entry} of {run.entries}"
@@ -52,4 +57,5 @@ def _as_json(run: Replay) -> dict[str, object]:
         "entry": run.entry if finding else None,
         "clause": finding.clause if finding else None,
         "finding": finding.explanation if finding else None,
+        "note": run.note,
     }

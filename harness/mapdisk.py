@@ -33,6 +33,12 @@ def first_page(blocks: tuple[bytes, ...]) -> bytes:
     return blocks[0] + blocks[1]
 
 
+def file_bytes(blocks: tuple[bytes, ...]) -> bytes:
+    """A whole map file of these blocks, filled up to whole pages."""
+    data = b"".join(blocks)
+    return data.ljust(-(-len(data) // mapfile.PAGE) * mapfile.PAGE, b"\0")
+
+
 def areas(blocks: tuple[bytes, ...]) -> bytes:
     """What follows the first page."""
     return b"".join(blocks[_FIRST_WORD:])

@@ -9,6 +9,7 @@ is the first place where the run goes another way than the trace says.
 from attrs import evolve, frozen
 
 from flashcopy.harness import wording
+from flashcopy.harness.forced import CannotBeForcedError, EngineDiffersError, force
 from flashcopy.harness.mutants import UnknownMutantError
 from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.setup import initial_of
@@ -33,13 +34,15 @@ class Replay:
     """What came of it: on what the trace was run, how far, and what was wrong, if anything.
 
     `entry` is the number of the trace's entry, from 0, at which `finding` came up. A finding
-    without a clause is no violation: the run and the trace just differ.
+    without a clause is no violation: the run and the trace just differ. `note` says why it could
+    not be run at all.
     """
 
     ran_on: str
     entries: int
     entry: int = 0
     finding: Finding | None = None
+    note: str = ""
 
 
 class _DifferenceError(Exception):
@@ -54,6 +57,22 @@ def replay(trace: Trace) -> list[Replay]:
     # Only the simulation has mutants; a trace without steps never ran there.
     plain = evolve(trace, settings={k: v for k, v in trace.settings.items() if k != "mutant"})
     return [_on_model(plain), _on_simulation(plain)]
+
+
+def on_engine(trace: Trace) -> Replay:
+    """Force a trace with steps on the threaded engine, which knows no mutants."""
+    entries = len(trace.entries)
+    if not is_scheduled(trace):
+        return Replay("engine", entries, note="cannot be forced: the trace has no steps")
+    if trace.settings.get("mutant"):
+        return Replay("engine", entries, note="cannot be forced: a mutant made the trace")
+    try:
+        force(trace)
+    except CannotBeForcedError as error:
+        return Replay("engine", entries, note=f"cannot be forced: {error}")
+    except EngineDiffersError as error:
+        return Replay("engine", entries, finding=Finding("", str(error)))
+    return Replay("engine", entries)
 
 
 def is_scheduled(trace: Trace) -> bool:

@@ -104,6 +104,11 @@ class Engine:
                 return everything, everything
             return memory.copied.tobytes(), memory.modified.tobytes()
 
+    def stands_in_line(self, thread: int) -> bool:
+        """Whether the request of that thread waits for a lock."""
+        with self._mutex:
+            return thread in self._waiting
+
     def flush_all(self) -> None:
         """Make all three devices durable."""
         for flushes in self.flushes.values():

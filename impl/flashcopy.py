@@ -104,10 +104,10 @@ class FlashCopy:
         """A new relationship, idle, between two files or block devices; it changes neither.
 
         Sizes are bytes. With `durability` "full" what was flushed survives a loss of power, with
-        "process" only a crash of the process (DUR-1). With `keep_target` a target that cannot be written (a full disk) fails
-        the write to the source instead of stopping the relationship (ERR-5). `background` is
-        whether a thread copies by itself; without it, only `copy` does. `open_file` makes the
-        three files, so that a test can give failing ones.
+        "process" only a crash of the process (DUR-1). With `keep_target` a target that cannot be
+        written (a full disk) fails the write to the source instead of stopping the relationship
+        (ERR-5). `background` is whether a thread copies by itself; without it, only `copy` does.
+        `open_file` makes the three files, so that a test can give failing ones.
 
         Raises GeometryError, SameFileError, MapExistsError, or a DeviceError for a file that
         cannot be opened (ERR-9). There is no map file then.

@@ -204,7 +204,7 @@ class MapFile:
         self._prepared = Prepared(point, memory.changes, copied, modified, uncopied)
         if old is None:
             every = (range(bitmap.map_bytes(memory.grains) // bitmap.SECTOR),)
-            differing = (every, every)
+            differing: tuple[Runs, Runs] = (every, every)
         else:
             differing = (
                 bitmap.differing_sectors(old.copied, copied),

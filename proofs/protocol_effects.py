@@ -21,15 +21,16 @@ from flashcopy.model.choice import Condition
 from flashcopy.proofs.protocol_logic import conj, disj, ite, neg, same
 from flashcopy.proofs.protocol_rely import Holding, Mode
 from flashcopy.proofs.protocol_request import BLOCK, GEOMETRY, Bytes, Result, has_grain
-from flashcopy.proofs.protocol_state import LEAVES, Area, Header, Maps, Side, State, build, get
+from flashcopy.proofs.protocol_state import Area, Header, Maps, Side, State, build, get
 
-# An arbitrary choice of this step, by name.
-Choice = Callable[[str], Condition]
-# `keep`: a crash keeps the write. `landed`: a device that failed had done it.
+# An arbitrary choice of this step, by name; `garbage` is data that nobody read.
+Choice = Callable[[str], Any]
+# `keep`: a crash keeps the write. `landed`: a device that failed had done it. `calm`: before the
+# step no flush of the map file failed.
 CHOICES = (
     *("keep data", "keep copied", "keep modified", "keep header"),
     *("landed", "landed copied", "landed modified", "other device landed", "other device failed"),
-    *("same sector", "others uncopied", "others differ"),
+    *("same sector", "others uncopied", "others differ", "calm"),
 )
 
 
@@ -37,15 +38,19 @@ CHOICES = (
 class Local:
     """What a request knows or has done itself.
 
-    `distrusted_at` is how many flushes of the map had failed when it distrusted. `wrote` is
+    `may_record` is whether it distrusted the maps and no flush of them has failed since. `wrote` is
     whether it carried out its own write, `source_durable` and `target_durable` whether a flush of
-    its own made durable what was there.
+    its own made durable what was there. `found` is whether it found anything to copy, `took` whether
+    the grain was uncopied, `was_stopped` whether the relationship was stopped when it was given
+    its grains; None where it never asked.
     """
 
     holding: Holding = Holding()
-    distrusted_at: Any = None
+    may_record: Condition = False
     wrote: bool = False
-    copying: bool = False
+    found: bool | None = None
+    took: bool | None = None
+    was_stopped: Condition | None = None
     source_durable: Condition = False
     target_durable: Condition = False
 
@@ -81,7 +86,10 @@ class Effects:
         self, effect: effects.AcquireGrains, result: Result, m: Moment
     ) -> Outcome:
         holding = evolve(m.local.holding, mode=self.mode(effect))
-        return _is_state(result.value, m), m.state, evolve(m.local, holding=holding)
+        memory = m.state.memory
+        stopped = neg(disj(memory.tracking, memory.idle))
+        local = evolve(m.local, holding=holding, was_stopped=stopped)
+        return _is_state(result.value, m), m.state, local
 
     def mode(self, effect: effects.AcquireGrains) -> Mode:
         """What of the grains is held then."""
@@ -107,8 +115,11 @@ class Effects:
         local = evolve(m.local, wrote=m.local.wrote or (own and result.failed is None))
         if BLOCK not in effect.blocks:
             return True, m.state, local
-        assert isinstance(effect.data, Bytes)
-        value, kept = effect.data.value, m.choice("keep data")
+        given: Any = effect.data
+        value = given.value if isinstance(given, Bytes) else None
+        if value is None:
+            value = m.choice("garbage")
+        kept = m.choice("keep data")
         state = _write(m.state, effect.device, value, kept)
         if own and effect.device is TARGET:
             state = _promise(state, value, kept)
@@ -123,6 +134,8 @@ class Effects:
             works = self.may_flush(device, m)
             if result.failed is device:
                 state = _fail_flush(state, device)
+                if device is MAP:
+                    local = evolve(local, may_record=False)
             elif result.failed:
                 landed = _either(
                     conj(works, m.choice("other device landed")),
@@ -131,6 +144,8 @@ class Effects:
                 )
                 failed = m.choice("other device failed")
                 state = _either(failed, _fail_flush(landed, device), landed)
+                if device is MAP:
+                    local = evolve(local, may_record=conj(local.may_record, neg(failed)))
             else:
                 condition = conj(condition, works)
                 state = _flush(state, device)
@@ -148,9 +163,7 @@ class Effects:
             TARGET: m.state.target.doubt,
             MAP: m.state.maps.doubt,
         }[device]
-        if device is MAP and m.local.distrusted_at is not None:
-            return disj(neg(doubt), same(m.local.distrusted_at, m.state.maps.failures))
-        return neg(doubt)
+        return disj(neg(doubt), device is MAP and m.local.may_record)
 
     def unsettled(self, _: Effect, result: Result, m: Moment) -> Outcome:
         unsettled = neg(self.skips(m.state))
@@ -162,23 +175,23 @@ class Effects:
 
     def uncopied(self, effect: effects.Uncopied, result: Result, m: Moment) -> Outcome:
         if not has_grain(effect.grains):
-            return True, m.state, m.local
+            return True, m.state, evolve(m.local, took=False)
         found = has_grain(result.value)
-        return same(neg(m.state.memory.copied), found), m.state, m.local
+        local = evolve(m.local, took=found)
+        return same(neg(m.state.memory.copied), found), m.state, local
 
     def nextuncopied(self, _: Effect, result: Result, m: Moment) -> Outcome:
         memory = m.state.memory
+        local = evolve(m.local, found=bool(result.value))
         if not result.value:
-            return True, m.state, m.local
-        found = conj(memory.tracking, has_grain(result.value) <= 1)
-        if has_grain(result.value):
-            found = conj(found, neg(memory.copied))
-        return found, m.state, m.local
+            return True, m.state, local
+        uncopied = neg(memory.copied) if has_grain(result.value) else True
+        return conj(memory.tracking, uncopied), m.state, local
 
     def markcopied(self, effect: effects.MarkCopied, _: Result, m: Moment) -> Outcome:
         if not has_grain(effect.runs):
             return True, m.state, m.local
-        return True, _remember(m.state, copied=True), evolve(m.local, copying=True)
+        return True, _remember(m.state, copied=True), m.local
 
     def markdiverged(self, effect: effects.MarkDiverged, _: Result, m: Moment) -> Outcome:
         if not has_grain(effect.runs):
@@ -192,10 +205,10 @@ class Effects:
 
     def distrust(self, _: Effect, __: Result, m: Moment) -> Outcome:
         state = _remember(m.state, tracking=False, idle=False, settled=False, prepared=False)
-        return True, state, evolve(m.local, distrusted_at=m.state.maps.failures)
+        return True, state, evolve(m.local, may_record=True)
 
     def adopt(self, effect: effects.Adopt, _: Result, m: Moment) -> Outcome:
-        local = evolve(m.local, distrusted_at=None)
+        local = evolve(m.local, may_record=False)
         state = evolve(m.state, torn=False)
         memory = m.state.memory
         if effect.standing is Standing.TRACKING:
@@ -389,7 +402,6 @@ def _fail_flush(state: State, device: Device) -> State:
     maps = evolve(
         maps,
         doubt=True,
-        failures=maps.failures + 1,
         header_fresh=False,
         current=evolve(maps.current, fresh=False),
         other=evolve(maps.other, fresh=False),
@@ -439,5 +451,3 @@ def _either_maps(condition: Condition, then: Maps, otherwise: Maps) -> Maps:
         header_fresh=ite(condition, then.header_fresh, otherwise.header_fresh),
     )
 
-
-__all__ = ["CHOICES", "LEAVES", "Effects", "Local", "Moment"]

@@ -139,7 +139,7 @@ def prepared_is_written(state: State) -> Condition:
     """What memory calls prepared is in the other area."""
     memory, other = state.memory, state.maps.other
     return imp(
-        memory.prepared,
+        conj(memory.prepared, neg(state.torn)),
         conj(
             same(other.copied, memory.next_copied),
             same(other.modified, memory.next_modified),
@@ -150,8 +150,11 @@ def prepared_is_written(state: State) -> Condition:
 
 def lost_writes_are_known(state: State) -> Condition:
     """ERR-5, ERR-6: where a failed flush may have lost a write, its device is in doubt."""
+    target = disj(state.target.fresh, state.target.doubt)
     return conj(
         disj(state.source.fresh, state.source.doubt),
+        _each_tracking(state, lambda h: imp(disj(*_versions(state, h, "copied")), target)),
+        *(imp(header.idle, target) for header in headers(state)),
         disj(state.torn, state.maps.current.fresh, state.maps.doubt, neg(may_track(state))),
     )
 
@@ -194,6 +197,11 @@ def headers(state: State) -> tuple[Header, Header]:
 def may_track(state: State) -> Condition:
     """Whether the header on the disk may say tracking."""
     return disj(*(header.tracking for header in headers(state)))
+
+
+def says_stopped(state: State) -> Condition:
+    """Whether the header on the disk can say nothing but stopped."""
+    return neg(disj(*(disj(header.tracking, header.idle) for header in headers(state))))
 
 
 def _each_tracking(state: State, claim: Callable[[Header], Condition]) -> Condition:

@@ -9,14 +9,15 @@ reflexive and transitive, so that any number of steps of any number of others is
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from attrs import frozen
 
 from flashcopy.model.choice import Condition
-from flashcopy.proofs.protocol_invariant import headers, may_track
+from flashcopy.proofs.protocol_invariant import headers, may_track, says_stopped
 from flashcopy.proofs.protocol_logic import conj, disj, imp, neg, same
-from flashcopy.proofs.protocol_state import Area, LEAVES, State, get
+from flashcopy.proofs.protocol_state import LEAVES, Area, State, get
 
 
 class Mode(Enum):
@@ -92,32 +93,40 @@ def keep(holding: Holding, state: State) -> Mapping[str, Any]:
     return {path: get(state, path) for path in kept(holding)}
 
 
-def rely(holding: Holding, before: State, after: State) -> Condition:
-    """How the state may change while a request has this holding and takes no step."""
-    clauses = [same(get(before, path), get(after, path)) for path in kept(holding)]
-    clauses.append(_failures_are_counted(before, after))
-    if holding.anything:
+def rely(holding: Holding, before: State, after: State, calm: Condition) -> Condition:
+    """How the state may change while a request has this holding and takes no step.
+
+    `calm` is whether no flush of the map file failed meanwhile.
+    """
+    return owed((holding,), before, after, calm)
+
+
+def guarantee(holding: Holding, before: State, after: State, calm: Condition) -> Condition:
+    """What a step of a request with this holding owes all others that there may be."""
+    if before is after:
+        return True
+    return owed(tuple(h for h in HOLDINGS if together(holding, h)), before, after, calm)
+
+
+def owed(
+    holdings: tuple[Holding, ...], before: State, after: State, calm: Condition
+) -> Condition:
+    """What requests with any of these holdings rely on, each clause once."""
+    unchanged = frozenset[str]().union(*map(kept, holdings))
+    clauses = [same(get(before, path), get(after, path)) for path in sorted(unchanged)]
+    # Whoever saw no failed flush of the map file lost no header to one.
+    clauses.append(imp(conj(calm, before.maps.header_fresh), after.maps.header_fresh))
+    if any(holding.anything for holding in holdings):
         clauses += _no_new_point(before, after)
-    if holding.copier:
+    if any(holding.copier for holding in holdings):
         clauses += _prepared_is_left_alone(before, after)
-    if holding.mode is Mode.SHARED:
+    if any(holding.mode is Mode.SHARED for holding in holdings):
         clauses += _only_copied(before, after)
-    if "target.now" in kept(holding):
+    if "target.now" in unchanged:
         clauses.append(_stays(_target_durable, before, after))
-    if "source.now" in kept(holding):
+    if "source.now" in unchanged:
         clauses.append(_stays(_source_durable, before, after))
     return conj(*clauses)
-
-
-def _failures_are_counted(before: State, after: State) -> Condition:
-    """Whoever saw no failed flush of the map file lost no header to one."""
-    return conj(
-        after.maps.failures >= before.maps.failures,
-        imp(
-            conj(same(before.maps.failures, after.maps.failures), before.maps.header_fresh),
-            after.maps.header_fresh,
-        ),
-    )
 
 
 def _no_new_point(before: State, after: State) -> list[Condition]:
@@ -129,19 +138,23 @@ def _no_new_point(before: State, after: State) -> list[Condition]:
         imp(after.torn, before.torn),
         imp(old.copied, new.copied),
         imp(old.modified, new.modified),
-        _is_one_of(before, after.maps.header, (before.maps.header,)),
-        _is_one_of(before, after.maps.after, headers(before)),
-        _stays(lambda state: _all_say(state.maps.current, state.memory, "copied"), before, after),
-        _stays(
-            lambda state: _all_say(state.maps.current, state.memory, "modified"), before, after
+        _is_one_of(after.maps.header, (before.maps.header,)),
+        _is_one_of(after.maps.after, headers(before)),
+        *(
+            _stays(partial(says, bit), before, after)
+            for says in (_all_say, _written_says)
+            for bit in ("copied", "modified")
         ),
         _stays(
             lambda s: disj(s.target.fresh, s.target.doubt, neg(may_track(s))), before, after
         ),
+        _stays(
+            lambda s: disj(s.maps.header_fresh, s.maps.doubt, says_stopped(s)), before, after
+        ),
     ]
 
 
-def _is_one_of(_: State, header: Any, olds: tuple[Any, ...]) -> Condition:
+def _is_one_of(header: Any, olds: tuple[Any, ...]) -> Condition:
     """A header that says more than stopped was there before."""
     return conj(
         imp(
@@ -184,9 +197,12 @@ def _stays(holds: Any, before: State, after: State) -> Condition:
     return imp(holds(before), holds(after))
 
 
-def _all_say(area: Area, memory: Any, bit: str) -> Condition:
-    versions = getattr(area, bit), getattr(area, f"{bit}_after")
-    return conj(*versions, getattr(memory, bit))
+def _written_says(bit: str, state: State) -> Condition:
+    return conj(getattr(state.maps.current, bit), getattr(state.memory, bit))
+
+
+def _all_say(bit: str, state: State) -> Condition:
+    return conj(_written_says(bit, state), getattr(state.maps.current, f"{bit}_after"))
 
 
 def _is_durable(area: Area) -> Condition:

@@ -9,6 +9,7 @@ path is a sequence of them; a generator is deterministic, so a path names a prog
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -31,8 +32,9 @@ GEOMETRY = Geometry(2048, 512, 1024)
 BLOCK, GRAIN = 0, 0
 _OTHER_GRAIN = range(1, 2)
 
-# Rewrites a generator: the shipped one as it is, or with a fault in it.
-Rewrite = Callable[[Request], Request]
+Make = Callable[[], Request]
+# Gives the generator to run for one that can be made: that one, or one with a fault in it.
+Rewrite = Callable[[Make], Request]
 
 ERRORS: dict[Device, type[DeviceError]] = {
     Device.SOURCE: SourceFailedError,
@@ -138,7 +140,7 @@ class Runner:
 
     def at(self, path: Path) -> Stop:
         """Where the request is after these results."""
-        generator = self.rewrite(self.asked.make(self.data))
+        generator = self.rewrite(partial(self.asked.make, self.data))
         resume, value = generator.send, None
         for number in range(len(path) + 1):
             try:
@@ -167,10 +169,16 @@ class Runner:
 
 
 def point_of(generator: Any) -> str:
-    """The innermost generator that waits, and its line."""
-    while getattr(generator, "gi_yieldfrom", None) is not None:
-        generator = generator.gi_yieldfrom
-    return f"{generator.__name__}, line {generator.gi_frame.f_lineno}"
+    """The innermost generator that waits, and its line.
+
+    A generator that rewrites another one has it in a variable called `inner`.
+    """
+    while True:
+        inner = generator.gi_frame.f_locals.get("inner")
+        following = generator.gi_yieldfrom if inner is None else inner
+        if following is None or following.gi_frame is None:
+            return f"{generator.__name__}, line {generator.gi_frame.f_lineno}"
+        generator = following
 
 
 def results(effect: Effect) -> Iterator[Result]:

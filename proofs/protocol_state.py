@@ -66,7 +66,6 @@ class Maps:
     current: Area
     other: Area
     doubt: Condition
-    failures: Any
 
 
 @frozen
@@ -105,7 +104,7 @@ _PARTS: Mapping[str, type] = {
     "maps.current": Area,
     "maps.other": Area,
 }
-_NUMBERS = ("now", "after", "image", "survives", "failures")
+_NUMBERS = ("now", "after", "image", "survives")
 
 
 def build(leaf: Callable[[str], Any], part: type = State, path: str = "") -> Any:

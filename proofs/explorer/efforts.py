@@ -10,6 +10,7 @@ from flashcopy.proofs.explorer.requests import Kind, Plan, every_kind, starts_of
 
 # Beyond these a request unrolls into more program points than are worth having.
 MOST_GRAINS, MOST_BLOCKS, MOST_IN_FLIGHT = 4, 8, 4
+MOST_SCOPES = 2_000_000
 
 
 @frozen
@@ -64,4 +65,11 @@ def plan(
     starts = starts_of(grains)
     if state is not None:
         starts = tuple(start for start in starts if start.state is State(state))
-    return Plan(grains, blocks, kinds or every_kind(grains, blocks), flight, starts, reduce)
+    made = Plan(grains, blocks, kinds or every_kind(grains, blocks), flight, starts, reduce)
+    if made.most_scopes > MOST_SCOPES:
+        raise TooLargeError(
+            f"{made.most_scopes:,} scopes (sets of requests in flight, from {len(starts)} initial"
+            f" states): the bound is {MOST_SCOPES:,}; name fewer kinds of --requests, or take"
+            " fewer grains or requests in flight"
+        )
+    return made

@@ -2,14 +2,14 @@
 
 Nothing of them is written a second time here. For each pair of a memory and an effect the shipped
 classes (or a mutant's) are put in that state and carry the effect out, once; their fields after
-that are the next memory. Of the header's generation nothing depends on, so it is left out.
+that are the next memory.
 
 Beside them stands which grains were copied since the point in time (MIN-2).
 """
 
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from bitarray import bitarray, frozenbitarray
 
 from flashcopy.harness.mutant import Mutant
@@ -31,7 +31,7 @@ from flashcopy.impl.effect import (
     Uncopied,
     Unsettled,
 )
-from flashcopy.impl.mapfile import Header, Identity, MapFile, MapWrite
+from flashcopy.impl.mapfile import Header, Identity, MapFile, MapWrite, Prepared
 from flashcopy.impl.memory import Memory
 from flashcopy.model import lifecycle
 from flashcopy.proofs.explorer.mapdisk import Change, Heading, PutHeading, PutWords
@@ -84,10 +84,19 @@ class Outcome:
 
 
 def held(memory: Memory, mapfile: MapFile, copied_since: frozenset[int]) -> Held:
-    """The fields of both, as a value."""
-    kept = {**vars(mapfile), "header": _without_generation(mapfile.header)}
-    del kept["identity"]
-    return Held(_frozen(vars(memory)), _frozen(kept), copied_since)
+    """The fields of both, as a value, without what nothing depends on.
+
+    That is the header's generation, and of memory's count of changes all but whether it is still
+    what it was when the other area was prepared.
+    """
+    of_memory, of_mapfile = dict(vars(memory)), dict(vars(mapfile))
+    del of_mapfile["identity"]
+    of_mapfile["header"] = Header(0, mapfile.header.standing, mapfile.header.area)
+    prepared = mapfile._prepared
+    of_memory["changes"] = int(prepared is not None and prepared.changes != memory.changes)
+    if prepared is not None:
+        of_mapfile["_prepared"] = evolve(prepared, changes=0)
+    return Held(_frozen(of_memory), _frozen(of_mapfile), copied_since)
 
 
 class MemoryMachine:
@@ -214,10 +223,6 @@ def _decode_header(identity: Identity, sector: bytes) -> Header:
     return layout.decode_first_page(sector + whole[len(sector) :])[1]
 
 
-def _without_generation(header: Header) -> Header:
-    return Header(0, header.standing, header.area)
-
-
 def _frozen(fields: dict[str, Any]) -> Fields:
     return tuple((name, _freeze(value)) for name, value in sorted(fields.items()))
 
@@ -225,7 +230,11 @@ def _frozen(fields: dict[str, Any]) -> Fields:
 def _freeze(value: Any) -> Any:
     if isinstance(value, bitarray):
         return frozenbitarray(value)
-    return tuple(_freeze(one) for one in value) if isinstance(value, tuple) else value
+    if isinstance(value, Prepared):
+        return evolve(
+            value, copied=frozenbitarray(value.copied), modified=frozenbitarray(value.modified)
+        )
+    return value
 
 
 def _thawed(fields: Fields) -> dict[str, Any]:
@@ -235,4 +244,6 @@ def _thawed(fields: Fields) -> dict[str, Any]:
 def _thaw(value: Any) -> Any:
     if isinstance(value, bitarray):
         return bitarray(value)
-    return tuple(_thaw(one) for one in value) if isinstance(value, tuple) else value
+    if isinstance(value, Prepared):
+        return evolve(value, copied=bitarray(value.copied), modified=bitarray(value.modified))
+    return value

@@ -11,6 +11,7 @@ for it goes from grain 0 on, nor if a request reaches over several grains.
 
 from collections.abc import Iterator
 from itertools import combinations_with_replacement, permutations
+from math import comb
 
 from attrs import evolve, frozen
 
@@ -100,45 +101,55 @@ class Plan:
         sizes = make_geometry(self.grains, self.grain_blocks)
         return Geometry(sizes.size, sizes.block_size, sizes.grain_size)
 
+    @property
+    def most_scopes(self) -> int:
+        """How many scopes there are before any is left out."""
+        multisets = sum(comb(len(self.kinds) + n - 1, n) for n in range(1, self.in_flight + 1))
+        return multisets * len(self.starts)
+
     def scopes(self) -> Iterator[Scope]:
         """Every scope, small ones first."""
+        renumberings = list(self._renumberings()) if self.reduce else []
         for size in range(1, self.in_flight + 1):
-            for kinds in combinations_with_replacement(self.kinds, size):
-                for start in self.starts:
-                    scope = Scope(start, kinds)
-                    if not self.reduce or self._is_first(scope):
-                        yield scope
+            for kinds in combinations_with_replacement(range(len(self.kinds)), size):
+                moved = [
+                    (sorted(of_kind[kind] for kind in kinds), of_start)
+                    for of_kind, of_start in renumberings
+                ]
+                mine = list(kinds)
+                same = [of_start for others, of_start in moved if others == mine]
+                if any(others[0] >= 0 and others < mine for others, _ in moved):
+                    continue
+                of_kinds = tuple(self.kinds[kind] for kind in kinds)
+                for at, start in enumerate(self.starts):
+                    if all(of_start[at] >= at for of_start in same):
+                        yield Scope(start, of_kinds)
 
-    def _is_first(self, scope: Scope) -> bool:
-        """Whether it comes first among those that are the same but for the grains' numbers."""
-        mine = self._key(scope)
-        return all(mine <= self._key(same) for same in self._renumbered(scope))
+    def _renumberings(self) -> Iterator[tuple[list[int], list[int]]]:
+        """For each order of the grains, what becomes of kinds and starts, by position.
 
-    def _renumbered(self, scope: Scope) -> Iterator[Scope]:
-        size = self.grain_blocks
-        for kind in scope.kinds:
-            several = kind.blocks and kind.blocks[0] // size != kind.blocks[-1] // size
-            if kind.name == "copy" or several:
-                return
+        A kind that tells grains apart becomes -1. The starts must be closed under renumbering.
+        """
         for order in permutations(range(self.grains)):
-            grains = tuple(scope.start.grains[grain] for grain in order)
-            kinds = tuple(self._moved(kind, order) for kind in scope.kinds)
-            if all(kind in self.kinds for kind in kinds):
-                start = evolve(scope.start, grains=grains)
-                if start in self.starts:
-                    yield Scope(start, kinds)
+            moved = [evolve(s, grains=tuple(s.grains[g] for g in order)) for s in self.starts]
+            if all(start in self.starts for start in moved):
+                yield (
+                    [self._moved(kind, order) for kind in self.kinds],
+                    [self.starts.index(start) for start in moved],
+                )
 
-    def _moved(self, kind: Kind, order: tuple[int, ...]) -> Kind:
-        """The request with its grain's new number: grain order[g] becomes grain g."""
+    def _moved(self, kind: Kind, order: tuple[int, ...]) -> int:
+        """The request with its grain's new number (grain order[g] becomes grain g), or -1."""
+        if kind.name == "copy":
+            return -1
         if not kind.blocks:
-            return kind
+            return self.kinds.index(kind)
         grain, within = divmod(kind.blocks.start, self.grain_blocks)
+        if grain != kind.blocks[-1] // self.grain_blocks:
+            return -1
         first = order.index(grain) * self.grain_blocks + within
-        return evolve(kind, blocks=range(first, first + len(kind.blocks)))
-
-    def _key(self, scope: Scope) -> tuple[object, ...]:
-        kinds = sorted(self.kinds.index(kind) for kind in scope.kinds)
-        return tuple(kinds), self.starts.index(scope.start)
+        moved = evolve(kind, blocks=range(first, first + len(kind.blocks)))
+        return self.kinds.index(moved) if moved in self.kinds else -1
 
 
 def parse(text: str, grains: int, grain_blocks: int) -> tuple[Kind, ...]:

@@ -44,7 +44,7 @@ def show(plan: Plan, scope: Scope, violation: Violation, mutant: str, *, waste: 
     """The violation as a trace of the shortest way to it."""
     try:
         watch = Watch(rules=True, minimality=waste)
-        trial = _run(plan, scope, violation.moves, mutant, watch)
+        trial = follow(plan, scope, violation.moves, mutant, watch)
         if violation.how == "crash":
             _crash(plan, scope, violation.moves, mutant)
         else:
@@ -56,7 +56,7 @@ def show(plan: Plan, scope: Scope, violation: Violation, mutant: str, *, waste: 
     return Shown(Finding(finding.clause, finding.explanation, trial.trace(finding)), False)
 
 
-def _run(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str, watch: Watch) -> Trial:
+def follow(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str, watch: Watch) -> Trial:
     """The steps the explorer took. Raises ViolationError if they show it already."""
     settings = {"mutant": mutant} if mutant else {}
     head = head_of(scope.start, make_geometry(plan.grains, plan.grain_blocks), settings)
@@ -80,9 +80,9 @@ def _crash(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str) -> Non
 
     The oracle alone convicts; then the run is repeated with those watching who explain.
     """
-    for kept in _different_crashes(_run(plan, scope, moves, mutant, ORACLE_ALONE)):
+    for kept in different_crashes(follow(plan, scope, moves, mutant, ORACLE_ALONE)):
         for watch in (ORACLE_ALONE, Watch(rules=True, minimality=False)):
-            again = _run(plan, scope, moves, mutant, watch)
+            again = follow(plan, scope, moves, mutant, watch)
             again.crash(kept)
             try:
                 again.reopen()
@@ -94,7 +94,7 @@ def _crash(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str) -> Non
                 break
 
 
-def _different_crashes(trial: Trial) -> Iterator[tuple[int, ...]]:
+def different_crashes(trial: Trial) -> Iterator[tuple[int, ...]]:
     """Survivors that leave different disks, few lost writes or few kept ones first."""
     pending = trial.simulation.pending()[-_MOST_PENDING:]
     seen = set()

@@ -28,7 +28,7 @@ Volumes == {"source", "target"}
 Areas == {0, 1}
 
 VARIABLES
-    origin,     \* the initial state, so that runs from different ones stay apart (as the explorer's)
+    origin,     \* the initial state: runs from different ones stay apart, as in the explorer
     asked,      \* the requests in flight: for each what it does, its blocks, its limit
     plan,       \* for each request the steps that are left; none when it is answered
     read,       \* for each request what it has read and not yet stored, by block
@@ -39,6 +39,7 @@ VARIABLES
     header,     \* the map file's header: standing, and the area that holds the maps
     maps,       \* the map file's areas: copied and modified bit of each grain
     image,      \* what readers of the target must see (IMG-1)
+    since,      \* for each read of the target what that has been since it decided, by block
     past,       \* what may be after a crash if no start or sync in flight happened
     next,       \* what may be if the one in flight did
     wrong       \* clauses that some step has broken
@@ -46,11 +47,8 @@ VARIABLES
 (* What a step does not touch is said by one of these names. *)
 flow == <<origin, asked, plan, read, claim, behind>>
 devices == <<disk, header, maps>>
-judges == <<image, past, next, wrong>>
+judges == <<image, since, past, next, wrong>>
 vars == <<flow, memory, devices, judges>>
-
-(* What the explorer's states have as well: all but what only judges. *)
-Shared == <<flow, memory, devices>>
 
 Requests == DOMAIN asked
 
@@ -131,7 +129,8 @@ Plan(ask) ==
             Copier \o Grain(Grains, TRUE)
             \o <<<<"commit", "stop">>, <<"flush", {"map"}>>, <<"adopt", "stop">>>>
       [] OTHER -> \* start and sync
-            LET whole == Grain(Grains, Fault # "sync shares its grains")
+            LET held == IF Fault = "sync takes no grains" THEN {} ELSE Grains
+                whole == Grain(held, Fault # "sync shares its grains")
                 both == IF Fault = "sync does not flush the source" THEN {"map"}
                         ELSE {"source", "map"}
             IN IF Fault = "grains before the copier" THEN whole \o Copier
@@ -143,7 +142,7 @@ Plan(ask) ==
                 \o If(Fault # "the header comes before the flush", <<<<"flush", both>>>>)
                 \o <<<<"commit", ask.does>>, <<"flush", {"map"}>>, <<"adopt", ask.does>>>>
 
-(* ORDER-1, of the grains that need it; and which of them must be copied is looked up next. *)
+(* ORDER-1, of the grains that need it. *)
 Diverge(gs) ==
     If(gs # {},
        <<<<"copy before", gs>>, <<"mark diverged", gs>>, <<"save">>>>
@@ -230,7 +229,10 @@ LookUpRecorded(r) ==
 (* WRITE-1. *)
 LookUpUnsettled(r) ==
     /\ Does(r, "diverge")
-    /\ LookUp(r, Diverge(Unsettled(Step(r)[2])))
+    /\ LET gs == Step(r)[2]
+           seen == IF Fault = "only the first grain is prepared"
+                   THEN {g \in gs : \A h \in gs : g <= h} ELSE gs
+       IN LookUp(r, Diverge(Unsettled(seen)))
     /\ UNCHANGED memory
 
 LookUpBefore(r) ==
@@ -242,8 +244,9 @@ LookUpBefore(r) ==
 LookUpRoute(r) ==
     /\ Does(r, "route")
     /\ LET bs == Step(r)[2]
-       IN LookUp(r, Shows("target", bs, BlocksOf(Uncopied(GrainsOf(bs))) \cap bs))
-    /\ UNCHANGED memory
+       IN /\ GoOn(r, Shows("target", bs, BlocksOf(Uncopied(GrainsOf(bs))) \cap bs))
+          /\ since' = [since EXCEPT ![r] = [b \in bs |-> {image[b]}]]
+    /\ UNCHANGED <<read, memory, devices, image, past, next, wrong>>
 
 (* COPY-2: the cursor moves over copied grains only. *)
 LookUpNext(r) ==
@@ -264,15 +267,22 @@ LookUpCopy(r) ==
 ------------------------------------------------------------------------------
 (* Blocks *)
 
-(* READ-1, READ-2: the answer is what the image holds at that instant (CONC-1). *)
+(* READ-1, READ-2: the answer is what the image holds at some instant between call and answer     *)
+(* (CONC-1); of a start or sync that it overlaps it may show either side (CONC-3).                *)
 Show(r) ==
     /\ Does(r, "show")
     /\ LET b == Step(r)[3]
            shown == disk[Step(r)[4]][b].now
-           seen == IF Step(r)[2] = "source" THEN disk.source[b].now ELSE image[b]
-       IN wrong' = IF shown = seen THEN wrong ELSE wrong \cup {"READ-2"}
+           right == Step(r)[2] = "source" \/ shown \in since[r][b]
+       IN wrong' = IF right THEN wrong ELSE wrong \cup {"READ-2"}
+    /\ since' = IF Rest(r) = << >> THEN [since EXCEPT ![r] = Unread] ELSE since
     /\ Advance(r)
     /\ UNCHANGED <<memory, devices, image, past, next>>
+
+(* Reads that have decided see this as well from now on. *)
+ImageBecomes(now) ==
+    /\ image' = now
+    /\ since' = [q \in Requests |-> [b \in DOMAIN since[q] |-> since[q][b] \cup {now[b]}]]
 
 Fetch(r) ==
     /\ Does(r, "fetch")
@@ -288,7 +298,7 @@ Store(r) ==
           /\ read' = [read EXCEPT ![r] = [c \in DOMAIN @ \ {b} |-> @[c]]]
           /\ wrong' = IF GrainOf(b) \in memory.copied THEN wrong \cup {"MIN-2"} ELSE wrong
     /\ GoOn(r, Rest(r))
-    /\ UNCHANGED <<memory, header, maps, image, past, next>>
+    /\ UNCHANGED <<memory, header, maps, image, since, past, next>>
 
 (* WRITE-2, WRITE-3. The content is one that nobody else writes. *)
 Content(r) == 3 + r
@@ -299,7 +309,7 @@ Put(r) ==
     /\ LET volume == Step(r)[2]
            b == Step(r)[3]
        IN /\ disk' = [disk EXCEPT ![volume][b] = Written(@, Content(r))]
-          /\ image' = IF volume = "target" THEN [image EXCEPT ![b] = Content(r)] ELSE image
+          /\ ImageBecomes(IF volume = "target" THEN [image EXCEPT ![b] = Content(r)] ELSE image)
           /\ past' = Grown(past, volume, b, Content(r))
           /\ next' = Grown(next, volume, b, Content(r))
     /\ Advance(r)
@@ -323,8 +333,9 @@ Flush(r) ==
 (* ORDER-1: its copied and its modified bit. *)
 MarkDiverged(r) ==
     /\ Does(r, "mark diverged")
-    /\ memory' = [memory EXCEPT !.copied = @ \cup Step(r)[2],
-                                !.modified = @ \cup Step(r)[2]]
+    /\ LET gs == Step(r)[2]
+           marked == IF Fault = "only the first copy marks" THEN Uncopied(gs) ELSE gs
+       IN memory' = [memory EXCEPT !.copied = @ \cup gs, !.modified = @ \cup marked]
     /\ Advance(r)
     /\ UNCHANGED <<devices, judges>>
 
@@ -380,11 +391,12 @@ Commit(r) ==
     /\ Does(r, "commit")
     /\ LET does == Step(r)[2]
            area == IF does = "stop" THEN memory.area ELSE Elsewhere
-       IN /\ header' = Written(header, [standing |-> Leads(does), area |-> area])
+           leads == Leads(does)
+       IN /\ header' = Written(header, [standing |-> leads, area |-> area])
           /\ next' = IF does = "stop" THEN next ELSE AtSource
-          /\ past' = IF does = "stop" THEN [past EXCEPT !.standings = @ \cup {Leads(does)}] ELSE past
+          /\ past' = IF does = "stop" THEN [past EXCEPT !.standings = @ \cup {leads}] ELSE past
     /\ Advance(r)
-    /\ UNCHANGED <<memory, disk, maps, image, wrong>>
+    /\ UNCHANGED <<memory, disk, maps, image, since, wrong>>
 
 (* CONC-2: the instant of a start or sync; it is answered with the same step. COPY-3: from 0 on. *)
 Adopt(r) ==
@@ -392,14 +404,15 @@ Adopt(r) ==
     /\ LET does == Step(r)[2]
            stands == header.now.standing
            cursor == IF Fault = "the cursor stays" THEN memory.cursor ELSE 0
+           settled == IF Fault = "settled survives a sync" THEN memory.settled ELSE {}
        IN IF does = "stop"
           THEN /\ memory' = Untied(stands, memory.area)
                /\ past' = [past EXCEPT !.standings = {stands}]
-               /\ UNCHANGED <<image, next>>
+               /\ UNCHANGED <<image, since, next>>
           ELSE /\ memory' = [standing |-> stands, area |-> header.now.area,
-                             copied |-> Merged(does), modified |-> {}, settled |-> {},
+                             copied |-> Merged(does), modified |-> {}, settled |-> settled,
                              cursor |-> cursor]
-               /\ image' = [b \in Blocks |-> disk.source[b].now]
+               /\ ImageBecomes([b \in Blocks |-> disk.source[b].now])
                /\ past' = next
                /\ next' = NoWorld
     /\ Advance(r)
@@ -412,7 +425,9 @@ Adopt(r) ==
 Recovered(heading, copied, modified) ==
     IF heading.standing # "tracking" THEN Untied(heading.standing, heading.area)
     ELSE [standing |-> "tracking", area |-> heading.area, copied |-> copied,
-          modified |-> copied \cap modified, settled |-> copied \cap modified, cursor |-> 0]
+          modified |-> IF Fault = "a lone modified bit is kept" THEN modified
+                       ELSE copied \cap modified,
+          settled |-> copied \cap modified, cursor |-> 0]
 
 Allows(world, standing, s, t) ==
     /\ standing \in world.standings
@@ -445,7 +460,13 @@ Crash ==
                         @@ (other :> [copied |-> Bits({}), modified |-> Bits({})])
              /\ image' = seen
              /\ wrong' = IF right THEN wrong ELSE wrong \cup {"CRASH"}
-    /\ origin' = "a crash" /\ asked' = << >> /\ plan' = << >> /\ read' = << >> /\ claim' = << >> /\ behind' = << >>
+    /\ origin' = "a crash"
+    /\ asked' = << >>
+    /\ plan' = << >>
+    /\ read' = << >>
+    /\ claim' = << >>
+    /\ since' = << >>
+    /\ behind' = << >>
     /\ past' = NoWorld
     /\ next' = NoWorld
 
@@ -469,6 +490,7 @@ AtRest(scope, standing, copied, modified, used) ==
        /\ asked = scope
        /\ plan = [r \in DOMAIN scope |-> Plan(scope[r])]
        /\ read = [r \in DOMAIN scope |-> Unread]
+       /\ since = [r \in DOMAIN scope |-> Unread]
        /\ claim = [r \in DOMAIN scope |-> Nothing]
        /\ behind = [r \in DOMAIN scope |-> {}]
        /\ memory = Recovered([standing |-> standing, area |-> 0], copied, modified)
@@ -499,14 +521,12 @@ Takes(r) ==
 
 AllAnswered == \A r \in Requests : plan[r] = << >>
 
-(* Who has nothing left to do stays as he is, so that whoever else cannot go on is a deadlock. *)
-Rests == AllAnswered /\ UNCHANGED vars
-
 (* Of two equal requests the first begins first: the other order is the same, the two exchanged. *)
 Begun(r) == plan[r] # Plan(asked[r])
-MayGoOn(r) == Begun(r) \/ \A q \in Requests : q < r /\ asked[q] = asked[r] => Begun(q)
+MayGoOn(r) ==
+    ~(~Begun(r) /\ \E q \in Requests : q < r /\ asked[q] = asked[r] /\ ~Begun(q))
 
-Next == (\E r \in Requests : MayGoOn(r) /\ Takes(r)) \/ Crash \/ Rests
+Next == (\E r \in Requests : MayGoOn(r) /\ Takes(r)) \/ Crash
 
 Spec == Init /\ [][Next]_vars
 
@@ -547,6 +567,15 @@ SettledIsDurable ==
         \A g \in memory.settled : /\ maps[memory.area].copied[g] = Holding(TRUE)
                                   /\ maps[memory.area].modified[g] = Holding(TRUE)
 
-(* CONC-4: every request is answered at last, or the power fails. *)
+(* CONC-4: who has not been answered can go on, or waits for somebody who can. *)
+NobodyIsStuck ==
+    AllAnswered \/ \E r \in Requests : plan[r] # << >> /\ (Step(r)[1] = "wait" => behind[r] = {})
+
+(* CONC-4: every request is answered at last. *)
 Answered == <>(AllAnswered)
+
+(* A view that takes what a crash leaves for the same if whoever opens it reads the same maps. *)
+MapsAfterCrash ==
+    IF asked # << >> THEN vars
+    ELSE <<header.now.standing, IF Tracking THEN maps[header.now.area] ELSE << >>, wrong>>
 ==============================================================================

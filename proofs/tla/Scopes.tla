@@ -35,4 +35,13 @@ Some(n) ==
 UpToOne == Some(1)
 UpToTwo == Some(1) \cup Some(2)
 UpToThree == Some(1) \cup Some(2) \cup Some(3)
+
+(* The fewest in which a fault can show. *)
+FirstGrain == Whole(0)
+WriteAndRead == {<<Of("write source", FirstGrain), Of("read target", FirstGrain)>>}
+WriteAndSync == {<<Of("write source", FirstGrain), Of("sync", {})>>}
+ReadAndSync == {<<Of("read target", FirstGrain), Of("sync", {})>>}
+TwoWrites == {<<Of("write source", FirstGrain), Of("write target", FirstGrain)>>}
+WriteAndCopy == {<<Of("write source", FirstGrain), CopyOne>>}
+CopyAndSync == {<<CopyOne, Of("sync", {})>>}
 ==============================================================================

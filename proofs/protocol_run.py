@@ -1,0 +1,321 @@
+"""A request run symbolically among any others: every path, and what must hold on it.
+
+Before each effect the state is anything that the others may have made of it: the invariant holds,
+and what the request relies on by its locks (`protocol_rely`). After each effect the invariant must
+hold again, for the power may fail there, and the step must be one that the others can live with.
+At the end the request must have done what its clauses say. Nobody says how many others there are.
+
+One formula comes out, a tree: under the condition of each result, this step is right, and under
+what may happen then, so is the rest.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import z3
+from attrs import define, evolve, field, frozen
+
+from flashcopy.impl import effect as effects
+from flashcopy.impl.effect import MAP, SOURCE, Effect, Point, Standing
+from flashcopy.impl.protocol import Request
+from flashcopy.model.choice import Condition
+from flashcopy.proofs.obligation import Picture, Statement
+from flashcopy.proofs.protocol_effects import CHOICES, Effects, Local, Moment
+from flashcopy.proofs.protocol_invariant import CLAUSES, invariant, quiet, recovered_is_right
+from flashcopy.proofs.protocol_logic import conj, disj, imp, neg, same
+from flashcopy.proofs.protocol_rely import Holding, Mode, guarantee, keep, rely
+from flashcopy.proofs.protocol_request import (
+    Asked,
+    Bytes,
+    Make,
+    Path,
+    Result,
+    Rewrite,
+    Runner,
+    Stop,
+    results,
+)
+from flashcopy.proofs.protocol_state import LEAVES, STATES, State, get, state_at
+from flashcopy.proofs.sorts import BIT, NUMBER, Function, Sort
+
+# Whatever these give, the state is the same; only what follows can tell two results apart.
+_ALIKE = (effects.AcquireCopier, effects.AcquireGrains, effects.Unsettled, effects.Prepare)
+
+VARIABLES: Mapping[str, Sort] = {
+    **STATES,
+    **{name: Function((NUMBER,), BIT) for name in CHOICES},
+    "garbage": Function((NUMBER,), NUMBER),
+    "data": NUMBER,
+}
+
+
+def as_shipped(make: Make) -> Request:
+    """No fault in it."""
+    return make()
+
+
+@frozen
+class Subject:
+    """What is proved: the generators, and the meaning of their effects."""
+
+    rewrite: Rewrite = as_shipped
+    effects: Effects = field(factory=Effects)
+
+
+def state_theorem(subject: Subject, asked: Asked, **variables: Any) -> Statement:
+    """The theorem about one request. Terms have the names of the variables and no others."""
+    if z3.is_expr(variables["data"]):
+        return _symbolic(subject, asked)
+    return _Run(subject, asked, variables).statement()
+
+
+@lru_cache(maxsize=8)
+def _symbolic(subject: Subject, asked: Asked) -> Statement:
+    symbols = {name: sort.symbol(name) for name, sort in VARIABLES.items()}
+    return _Run(subject, asked, symbols).statement()
+
+
+def picture(subject: Subject, asked: Asked, **variables: Any) -> Picture:
+    """The first step at which a request goes wrong, and how it came there."""
+    run = _Run(subject, asked, variables, story=[])
+    run.statement()
+    return Picture(tuple(run.story or ()))
+
+
+@define
+class _Run:
+    """One request with given values, or terms, of the variables."""
+
+    subject: Subject
+    asked: Asked
+    variables: Mapping[str, Any]
+    story: list[str] | None = None
+    runner: Runner = field(init=False)
+    data: Bytes = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.data = Bytes(self.variables["data"])
+        self.runner = Runner(self.asked, self.subject.rewrite, self.data)
+
+    def statement(self) -> Statement:
+        first = state_at(self.variables, 0, {})
+        given = conj(invariant(first), *_granted(Holding(), first))
+        if self.story is not None:
+            self.story.append(str(self.asked))
+        return Statement(given, self._from((), first, Local()))
+
+    def _from(self, path: Path, state: State, local: Local) -> Condition:
+        """The request is right from here on."""
+        stop = self.runner.at(path)
+        if stop.effect is None:
+            return self._judge(stop.point, "at its end", _at_end(self.asked, stop, state, local))
+        moment = Moment(
+            state, local, lambda name: self.variables[name](len(path)), self.data
+        )
+        claims = [
+            self._under(path, stop, result, condition, moment)
+            for condition, result in self._outcomes(path, stop.effect, moment)
+        ]
+        return conj(*claims)
+
+    def _outcomes(
+        self, path: Path, effect: Effect, moment: Moment
+    ) -> list[tuple[Condition, Result]]:
+        """Each result and when it comes; of states that make no difference, one stands for all."""
+        found: dict[Any, tuple[Condition, Result]] = {}
+        for number, result in enumerate(results(effect)):
+            condition, _, _ = self.subject.effects.carry_out(effect, result, moment)
+            if condition is False:
+                continue
+            key: Any = number
+            if isinstance(effect, _ALIKE) and not result.failed:
+                key = self.runner.future((*path, result))
+            earlier = found[key][0] if key in found else False
+            found[key] = disj(earlier, condition), result
+        return list(found.values())
+
+    def _under(
+        self, path: Path, stop: Stop, result: Result, condition: Condition, moment: Moment
+    ) -> Condition:
+        """If the effect gives this result, the step is right, and so is all that follows."""
+        effect = stop.effect
+        assert effect is not None
+        _, after, local = self.subject.effects.carry_out(effect, result, moment)
+        before, step = moment.state, len(path)
+        given = conj(condition, *_granted(local.holding, before))
+        if given is False:
+            return True
+        value = result.value
+        if isinstance(effect, effects.Read) and result.failed is None:
+            result = evolve(result, value=self.subject.effects.value_read(effect, before))
+        if self.story is not None:
+            failed = f" fails on the {result.failed.value}" if result.failed else f" gives {value}"
+            said = "" if value is None or isinstance(value, Bytes) else failed
+            self.story.append(f"{stop.point}: {_say(effect)}{failed if result.failed else said}")
+        right = self._judge(stop.point, _say(effect), _of_step(effect, result.failed is not None, moment, after, local))
+        if right is False:
+            return neg(given)
+        following = state_at(self.variables, step + 1, keep(local.holding, after))
+        calm = self.variables["calm"](step + 1)
+        local = evolve(local, may_record=conj(local.may_record, calm))
+        others = conj(
+            rely(local.holding, after, following, calm),
+            invariant(following),
+            *_granted(local.holding, following),
+        )
+        rest = True if others is False else self._from((*path, result), following, local)
+        if self.story is not None and rest is not False:
+            self.story.pop()
+        return imp(given, conj(right, imp(others, rest)))
+
+    def _judge(self, point: str, doing: str, claims: Mapping[str, Condition]) -> Condition:
+        if self.story is not None:
+            for name, claim in claims.items():
+                if claim is False:
+                    self.story.append(f"{point}, {doing}: not so: {name}")
+                    return False
+        return conj(*claims.values())
+
+
+def _granted(holding: Holding, state: State) -> list[Condition]:
+    """Who holds any lock knows that no start, sync or stop is at its last steps, but its own."""
+    return [quiet(state)] if holding.anything and holding.mode is not Mode.ALL else []
+
+
+def _of_step(
+    effect: Effect, failed: bool, moment: Moment, after: State, local: Local
+) -> dict[str, Condition]:
+    """What must hold after a step."""
+    before = moment.state
+    claims: dict[str, Condition] = {}
+    if after is not before:
+        claims |= {name: clause(after) for name, clause in CLAUSES.items()}
+        claims["a crash leaves the target's image"] = recovered_is_right(after)
+        fails = isinstance(effect, effects.Flush) and MAP in effect.devices
+        claims["others can rely on what they hold"] = guarantee(
+            local.holding, before, after, calm=not (fails and failed)
+        )
+    if local.holding.mode is not Mode.ALL:
+        claims["torn only if stopped"] = imp(quiet(before), quiet(after))
+    match effect:
+        case effects.Write(device, _, data) if device is SOURCE and data is not moment.data:
+            claims["only a host's write changes the source"] = False
+        case effects.Adopt(standing) if standing is Standing.TRACKING:
+            claims["the image is the source at one instant"] = same(
+                after.image, before.source.now
+            )
+    return claims
+
+
+def _at_end(asked: Asked, stop: Stop, state: State, local: Local) -> dict[str, Condition]:
+    """What must hold when a request ends."""
+    claims: dict[str, Condition] = {"torn only if stopped": quiet(state)}
+    if local.holding.mode is not Mode.ALL:
+        claims = {}
+    if stop.error is None:
+        claims |= _ENDS[asked.name](stop, state, local)
+        if asked.name.endswith("target"):
+            asked_state = local.was_stopped is not None
+            claims["a stopped target is refused"] = asked_state and neg(local.was_stopped)
+    return claims
+
+
+def _read_source(stop: Stop, state: State, _: Local) -> dict[str, Condition]:
+    return {"READ-1": _gives(stop.result, state.source.now)}
+
+
+def _read_target(stop: Stop, state: State, _: Local) -> dict[str, Condition]:
+    return {"READ-2": _gives(stop.result, state.image)}
+
+
+def _gives(result: Any, value: Any) -> Condition:
+    if not isinstance(result, Bytes):
+        return False
+    return True if result.value is None else same(result.value, value)
+
+
+def _write(_: Stop, __: State, local: Local) -> dict[str, Condition]:
+    return {"the data is written": local.wrote}
+
+
+def _flush_source(_: Stop, __: State, local: Local) -> dict[str, Condition]:
+    return {"the source is durable": local.source_durable}
+
+
+def _flush_target(_: Stop, __: State, local: Local) -> dict[str, Condition]:
+    return {"the target is durable": local.target_durable}
+
+
+def _background_copy(_: Stop, state: State, local: Local) -> dict[str, Condition]:
+    if not local.took:
+        looked = local.found is False or local.took is False
+        return {"it looked for uncopied grains": looked}
+    return {
+        "the grain is copied": state.memory.copied,
+        "and the map file says so": state.maps.current.copied,
+    }
+
+
+def _point(_: Stop, state: State, local: Local) -> dict[str, Condition]:
+    maps, memory = state.maps, state.memory
+    return {
+        "it happened, durably": conj(
+            *(conj(h.tracking, h.here) for h in (maps.header, maps.after)),
+            memory.tracking,
+            neg(state.torn),
+        ),
+        "the source is durable": local.source_durable,
+        "the image is the source": same(state.image, state.source.now),
+        "nothing is settled": neg(memory.settled),
+    }
+
+
+def _stop(_: Stop, state: State, __: Local) -> dict[str, Condition]:
+    memory, after = state.memory, state.maps.after
+    return {
+        "it stopped, durably": conj(
+            neg(memory.tracking),
+            neg(after.tracking),
+            same(after.idle, memory.idle),
+            neg(state.torn),
+        )
+    }
+
+
+_ENDS = {
+    "read_source": _read_source,
+    "read_target": _read_target,
+    "write_source": _write,
+    "write_target": _write,
+    "flush_source": _flush_source,
+    "flush_target": _flush_target,
+    "background_copy": _background_copy,
+    "start": _point,
+    "sync": _point,
+    "stop": _stop,
+}
+
+
+def _say(effect: Effect) -> str:
+    """An effect in a few words."""
+    name = type(effect).__name__
+    match effect:
+        case effects.Read(device, blocks) | effects.Write(device, blocks, _):
+            return f"{name} {device.value} {list(blocks)}"
+        case effects.Flush(devices):
+            return f"{name} {' and '.join(device.value for device in devices)}"
+        case effects.Commit(standing) | effects.Adopt(standing):
+            return f"{name} {standing.name.lower()}"
+        case effects.Prepare(point):
+            return f"{name} {point.value}"
+        case _:
+            return name
+
+
+def differences(before: State, after: State) -> tuple[str, ...]:
+    """The leaves in which two states differ."""
+    return tuple(path for path in LEAVES if get(before, path) != get(after, path))
+
+
+__all__ = ["VARIABLES", "Point", "Subject", "differences", "picture", "state_theorem"]
