@@ -31,8 +31,8 @@ def _diverge_everything(flashcopy: FlashCopy) -> None:
 
 
 def _measure(name: str, where: Path, side: str, volume: Volume) -> Iterator[Figure]:
-    raw = os.open(where / "raw", os.O_RDWR | os.O_CREAT)
-    os.pwrite(raw, os.urandom(SIZE), 0)
+    # The same file, so that both find its pages in the same state.
+    raw = os.open(where / side, os.O_RDWR)
     for length, goal in GOALS.items():
         data = os.urandom(length)
         offsets = [at % SIZE for at in range(0, REQUESTS * length, length)][: 4 * SIZE // length]

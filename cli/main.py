@@ -17,6 +17,8 @@ from flashcopy.model.trace import InvalidTraceError
 SUBCOMMANDS = {
     "check": "Check the whole case for the bundled implementation: one table, one verdict.",
     "prove": "Prove the obligations, and refute every mutant of each.",
+    "explore": "Explore all schedules of a few requests, with every crash.",
+    "mutants": "Break the protocol in every way we know, and see who notices.",
     "replay": "Run a trace again, step for step.",
     "show": "Show a trace as a table.",
     "volume": "Use the bundled implementation on real files.",

@@ -38,7 +38,8 @@ CHOICES = (
 class Local:
     """What a request knows or has done itself.
 
-    `may_record` is whether it distrusted the maps and no flush of them has failed since. `wrote` is
+    `may_record` is whether it distrusted the maps and no flush of them has failed since, `distrusts`
+    whether it distrusted them at all. `wrote` is
     whether it carried out its own write, `source_durable` and `target_durable` whether a flush of
     its own made durable what was there. `found` is whether it found anything to copy, `took` whether
     the grain was uncopied, `was_stopped` whether the relationship was stopped when it was given
@@ -47,6 +48,7 @@ class Local:
 
     holding: Holding = Holding()
     may_record: Condition = False
+    distrusts: bool = False
     wrote: bool = False
     found: bool | None = None
     took: bool | None = None
@@ -205,10 +207,10 @@ class Effects:
 
     def distrust(self, _: Effect, __: Result, m: Moment) -> Outcome:
         state = _remember(m.state, tracking=False, idle=False, settled=False, prepared=False)
-        return True, state, evolve(m.local, may_record=True)
+        return True, state, evolve(m.local, may_record=True, distrusts=True)
 
     def adopt(self, effect: effects.Adopt, _: Result, m: Moment) -> Outcome:
-        local = evolve(m.local, may_record=False)
+        local = evolve(m.local, may_record=False, distrusts=False)
         state = evolve(m.state, torn=False)
         memory = m.state.memory
         if effect.standing is Standing.TRACKING:

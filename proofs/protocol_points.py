@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from flashcopy.harness.requests import Ask
 from flashcopy.impl import protocol
 from flashcopy.impl.effect import SHARED, AcquireCopier, AcquireGrains, Effect, Write
 from flashcopy.impl.errors import FlashCopyError
@@ -63,7 +64,7 @@ def _yields(function: ast.FunctionDef) -> Iterator[tuple[int, str]]:
 
 def reached(asked: Asked) -> tuple[set[str], set[tuple[str, str]]]:
     """The places where a request can be, and the pairs of them that follow each other."""
-    runner = Runner(asked, lambda make: make(), Bytes())
+    runner = Runner(asked, lambda make, _: make(), Bytes())
     places: set[str] = set()
     pairs: set[tuple[str, str]] = set()
     todo: list[Path] = [()]
@@ -88,7 +89,7 @@ def without(point: Point) -> Rewrite:
     A lock that is not taken still gives the state, for that is not what makes it a lock.
     """
 
-    def rewritten(make: Make) -> Request:
+    def rewritten(make: Make, _: Ask) -> Request:
         inner = make()
         resume, value = inner.send, None
         while True:
@@ -113,7 +114,7 @@ def swapped(first: Point, second: Point) -> Rewrite:
     nobody read writes anything, and whatever else was guessed wrong is done once more, rightly.
     """
 
-    def rewritten(make: Make) -> Request:
+    def rewritten(make: Make, _: Ask) -> Request:
         inner = make()
         history: list[Result] = []
         resume, value = inner.send, None
@@ -192,7 +193,7 @@ def _foreseen(
     make: Make, history: list[Result], effect: Effect, second: Point
 ) -> tuple[Result, Effect] | None:
     """A result of this effect that leads to the second point, and the effect that waits there."""
-    replayed = Runner(Asked("", "", lambda _: make()), lambda again: again(), Bytes())
+    replayed = Runner(Asked("again"), lambda _, __: make(), Bytes())
     for result in results(effect):
         if not result.failed:
             stop = replayed.at((*history, result))

@@ -9,7 +9,6 @@ reflexive and transitive, so that any number of steps of any number of others is
 
 from collections.abc import Mapping
 from enum import Enum
-from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -17,7 +16,7 @@ from attrs import frozen
 from flashcopy.model.choice import Condition
 from flashcopy.proofs.protocol_invariant import headers, may_track, says_stopped
 from flashcopy.proofs.protocol_logic import conj, disj, imp, neg, same
-from flashcopy.proofs.protocol_state import LEAVES, Area, State, get
+from flashcopy.proofs.protocol_state import LEAVES, State, get, kept_by
 
 
 class Mode(Enum):
@@ -123,9 +122,9 @@ def owed(
     if any(holding.mode is Mode.SHARED for holding in holdings):
         clauses += _only_copied(before, after)
     if "target.now" in unchanged:
-        clauses.append(_stays(_target_durable, before, after))
+        clauses.append(kept_by(_target_durable, before, after))
     if "source.now" in unchanged:
-        clauses.append(_stays(_source_durable, before, after))
+        clauses.append(kept_by(_source_durable, before, after))
     return conj(*clauses)
 
 
@@ -140,17 +139,7 @@ def _no_new_point(before: State, after: State) -> list[Condition]:
         imp(old.modified, new.modified),
         _is_one_of(after.maps.header, (before.maps.header,)),
         _is_one_of(after.maps.after, headers(before)),
-        *(
-            _stays(partial(says, bit), before, after)
-            for says in (_all_say, _written_says)
-            for bit in ("copied", "modified")
-        ),
-        _stays(
-            lambda s: disj(s.target.fresh, s.target.doubt, neg(may_track(s))), before, after
-        ),
-        _stays(
-            lambda s: disj(s.maps.header_fresh, s.maps.doubt, says_stopped(s)), before, after
-        ),
+        *(kept_by(holds, before, after) for holds in _LASTING),
     ]
 
 
@@ -177,7 +166,7 @@ def _prepared_is_left_alone(before: State, after: State) -> list[Condition]:
                 same(old.next_modified, new.next_modified),
             ),
         ),
-        _stays(lambda state: _is_durable(state.maps.other), before, after),
+        kept_by(_prepared_durable, before, after),
     ]
 
 
@@ -192,22 +181,45 @@ def _only_copied(before: State, after: State) -> list[Condition]:
     ]
 
 
-def _stays(holds: Any, before: State, after: State) -> Condition:
-    """What is so remains so."""
-    return imp(holds(before), holds(after))
+def _written_copied(state: State) -> Condition:
+    return conj(state.maps.current.copied, state.memory.copied)
 
 
-def _written_says(bit: str, state: State) -> Condition:
-    return conj(getattr(state.maps.current, bit), getattr(state.memory, bit))
+def _written_modified(state: State) -> Condition:
+    return conj(state.maps.current.modified, state.memory.modified)
 
 
-def _all_say(bit: str, state: State) -> Condition:
-    return conj(_written_says(bit, state), getattr(state.maps.current, f"{bit}_after"))
+def _durably_copied(state: State) -> Condition:
+    return conj(_written_copied(state), state.maps.current.copied_after)
 
 
-def _is_durable(area: Area) -> Condition:
+def _durably_modified(state: State) -> Condition:
+    return conj(_written_modified(state), state.maps.current.modified_after)
+
+
+def _target_not_lost(state: State) -> Condition:
+    return disj(state.target.fresh, state.target.doubt, neg(may_track(state)))
+
+
+def _header_not_lost(state: State) -> Condition:
+    return disj(state.maps.header_fresh, state.maps.doubt, says_stopped(state))
+
+
+# What remains so, once it is so, while no start, sync or stop takes effect.
+_LASTING = (
+    _written_copied,
+    _written_modified,
+    _durably_copied,
+    _durably_modified,
+    _target_not_lost,
+    _header_not_lost,
+)
+
+
+def _prepared_durable(state: State) -> Condition:
+    other = state.maps.other
     return conj(
-        same(area.copied, area.copied_after), same(area.modified, area.modified_after)
+        same(other.copied, other.copied_after), same(other.modified, other.modified_after)
     )
 
 

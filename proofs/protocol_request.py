@@ -15,8 +15,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from flashcopy.harness.requests import Ask, Options, generator
 from flashcopy.impl import effect as effects
-from flashcopy.impl import protocol
 from flashcopy.impl.effect import Device, Effect, Runs, State
 from flashcopy.impl.errors import (
     DeviceError,
@@ -34,7 +34,7 @@ _OTHER_GRAIN = range(1, 2)
 
 Make = Callable[[], Request]
 # Gives the generator to run for one that can be made: that one, or one with a fault in it.
-Rewrite = Callable[[Make], Request]
+Rewrite = Callable[[Make, Ask], Request]
 
 ERRORS: dict[Device, type[DeviceError]] = {
     Device.SOURCE: SourceFailedError,
@@ -63,56 +63,38 @@ Path = tuple[Result, ...]
 
 @frozen
 class Asked:
-    """One request in one shape. `volume` and `writes` say what its own write is to."""
+    """One request in one shape."""
 
     name: str
-    shape: str
-    make: Callable[[Any], Request]
+    shape: str = ""
+    blocks: range = range(0)
+    keep_target: bool = False
+
+    def ask(self, data: Bytes) -> Ask:
+        """The request with its data, as the harness has it; a background copy takes one grain."""
+        # Nothing in the protocol looks at data, so anything may stand for it.
+        return Ask(self.name, self.blocks, data, limit=1)  # type: ignore[arg-type]
+
+    def make(self, ask: Ask) -> Request:
+        """The shipped generator."""
+        return generator(GEOMETRY, Options(keep_target=self.keep_target), ask)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.shape})" if self.shape else self.name
 
 
-def _touching(name: str, blocks: dict[str, range], **options: bool) -> list[Asked]:
-    generator = getattr(protocol, name)
-    suffix = ", keeping the target" if options else ""
-    if name.startswith("read"):
-        return [
-            Asked(name, shape, lambda _, run=run: generator(GEOMETRY, run))
-            for shape, run in blocks.items()
-        ]
-    return [
-        Asked(
-            name,
-            shape + suffix,
-            lambda data, run=run: generator(GEOMETRY, run, data, **options),
-        )
-        for shape, run in blocks.items()
-    ]
-
-
 _SHAPES = {"the block": range(1), "its neighbour": range(1, 2), "another grain": range(2, 3)}
+_HOSTS = ("read_source", "read_target", "write_source", "write_target")
+_OTHERS = ("flush_source", "flush_target", "background_copy", "start", "sync", "stop")
 
 
-def shipped() -> tuple[Asked, ...]:
-    """Every request of the shipped protocol, in every shape."""
+def requests() -> tuple[Asked, ...]:
+    """Every request of the protocol, in every shape."""
     return (
-        *_touching("read_source", _SHAPES),
-        *_touching("read_target", _SHAPES),
-        *_touching("write_source", _SHAPES),
-        *_touching("write_source", {"the block": range(1)}, keep_target=True),
-        *_touching("write_target", _SHAPES),
-        Asked("flush_source", "", lambda _: protocol.flush_source()),
-        Asked("flush_target", "", lambda _: protocol.flush_target()),
-        Asked("background_copy", "", lambda _: protocol.background_copy(GEOMETRY, 1)),
-        Asked(
-            "background_copy",
-            "keeping the target",
-            lambda _: protocol.background_copy(GEOMETRY, 1, keep_target=True),
-        ),
-        Asked("start", "", lambda _: protocol.start(GEOMETRY)),
-        Asked("sync", "", lambda _: protocol.sync(GEOMETRY)),
-        Asked("stop", "", lambda _: protocol.stop(GEOMETRY)),
+        *(Asked(name, shape, run) for name in _HOSTS for shape, run in _SHAPES.items()),
+        *map(Asked, _OTHERS),
+        Asked("write_source", "the block, keeping the target", range(1), keep_target=True),
+        Asked("background_copy", "keeping the target", keep_target=True),
     )
 
 
@@ -140,8 +122,9 @@ class Runner:
 
     def at(self, path: Path) -> Stop:
         """Where the request is after these results."""
-        generator = self.rewrite(partial(self.asked.make, self.data))
-        resume, value = generator.send, None
+        ask = self.asked.ask(self.data)
+        running = self.rewrite(partial(self.asked.make, ask), ask)
+        resume, value = running.send, None
         for number in range(len(path) + 1):
             try:
                 effect = resume(value)
@@ -150,8 +133,8 @@ class Runner:
             except FlashCopyError as error:
                 return Stop(None, "end", error=error)
             if number < len(path):
-                resume, value = _resume(generator, effect, path[number])
-        return Stop(effect, point_of(generator))
+                resume, value = _resume(running, effect, path[number])
+        return Stop(effect, point_of(running))
 
     def future(self, path: Path) -> Any:
         """All that can follow, so that results which make no difference are seen to be one."""

@@ -9,15 +9,17 @@ One formula comes out, a tree: under the condition of each result, this step is 
 what may happen then, so is the rest.
 """
 
+import gc
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import z3
 from attrs import define, evolve, field, frozen
 
+from flashcopy.harness.requests import Ask
 from flashcopy.impl import effect as effects
-from flashcopy.impl.effect import MAP, SOURCE, Effect, Point, Standing
+from flashcopy.impl.effect import MAP, SOURCE, Effect, Standing
 from flashcopy.impl.protocol import Request
 from flashcopy.model.choice import Condition
 from flashcopy.proofs.obligation import Picture, Statement
@@ -36,11 +38,14 @@ from flashcopy.proofs.protocol_request import (
     Stop,
     results,
 )
-from flashcopy.proofs.protocol_state import LEAVES, STATES, State, get, state_at
-from flashcopy.proofs.sorts import BIT, NUMBER, Function, Sort
+from flashcopy.proofs.protocol_state import STATES, State, holds_still, kept_by, state_at
+from flashcopy.proofs.sorts import BIT, NUMBER, Function, OneOf, Sort
 
 # Whatever these give, the state is the same; only what follows can tell two results apart.
 _ALIKE = (effects.AcquireCopier, effects.AcquireGrains, effects.Unsettled, effects.Prepare)
+
+# Recovery's own clause follows from the others (`protocol_ground`), and is said all the same.
+_ALWAYS = {**CLAUSES, "a crash leaves the target's image": recovered_is_right}
 
 VARIABLES: Mapping[str, Sort] = {
     **STATES,
@@ -50,7 +55,7 @@ VARIABLES: Mapping[str, Sort] = {
 }
 
 
-def as_shipped(make: Make) -> Request:
+def as_shipped(make: Make, _: Ask) -> Request:
     """No fault in it."""
     return make()
 
@@ -72,8 +77,25 @@ def state_theorem(subject: Subject, asked: Asked, **variables: Any) -> Statement
 
 @lru_cache(maxsize=8)
 def _symbolic(subject: Subject, asked: Asked) -> Statement:
-    symbols = {name: sort.symbol(name) for name, sort in VARIABLES.items()}
-    return _Run(subject, asked, symbols).statement()
+    # A formula has a hundred thousand terms and no circles among them, and looking for circles
+    # takes as long as making the terms.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _Run(subject, asked, _symbols()).statement()
+    finally:
+        if collects:
+            gc.enable()
+
+
+@cache
+def _symbols() -> dict[str, Any]:
+    """The variables as terms; each value of a function is made once."""
+    return {
+        name: cache(sort.symbol(name)) if isinstance(sort, Function) else sort.symbol(name)
+        for name, sort in VARIABLES.items()
+        if not isinstance(sort, OneOf)
+    }
 
 
 def picture(subject: Subject, asked: Asked, **variables: Any) -> Picture:
@@ -190,14 +212,13 @@ def _of_step(
     before = moment.state
     claims: dict[str, Condition] = {}
     if after is not before:
-        claims |= {name: clause(after) for name, clause in CLAUSES.items()}
-        claims["a crash leaves the target's image"] = recovered_is_right(after)
+        claims |= {name: holds_still(claim, before, after) for name, claim in _ALWAYS.items()}
         fails = isinstance(effect, effects.Flush) and MAP in effect.devices
         claims["others can rely on what they hold"] = guarantee(
             local.holding, before, after, calm=not (fails and failed)
         )
     if local.holding.mode is not Mode.ALL:
-        claims["torn only if stopped"] = imp(quiet(before), quiet(after))
+        claims["torn only if stopped"] = kept_by(quiet, before, after)
     match effect:
         case effects.Write(device, _, data) if device is SOURCE and data is not moment.data:
             claims["only a host's write changes the source"] = False
@@ -311,11 +332,3 @@ def _say(effect: Effect) -> str:
             return f"{name} {point.value}"
         case _:
             return name
-
-
-def differences(before: State, after: State) -> tuple[str, ...]:
-    """The leaves in which two states differ."""
-    return tuple(path for path in LEAVES if get(before, path) != get(after, path))
-
-
-__all__ = ["VARIABLES", "Point", "Subject", "differences", "picture", "state_theorem"]

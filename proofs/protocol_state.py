@@ -13,12 +13,15 @@ proof knows: with each header the target's image that it promises (`image` with 
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import attrs
+import z3
 from attrs import frozen
 
 from flashcopy.model.choice import Condition
+from flashcopy.proofs.protocol_logic import imp
 from flashcopy.proofs.sorts import BIT, NUMBER, Function, Sort
 
 Data = Any
@@ -133,9 +136,12 @@ def _leaves() -> tuple[str, ...]:
 LEAVES = _leaves()
 
 
+def _is_number(path: str) -> bool:
+    return path.rpartition(".")[2] in _NUMBERS
+
+
 def _sort(path: str) -> Sort:
-    number = path.rpartition(".")[2] in _NUMBERS
-    return Function((NUMBER,), NUMBER if number else BIT)
+    return Function((NUMBER,), NUMBER if _is_number(path) else BIT)
 
 
 # A state for every step of a run: each leaf is a function of the step's number.
@@ -148,3 +154,33 @@ def state_at(variables: Mapping[str, Any], step: int, keep: Mapping[str, Any]) -
         lambda path: keep[path] if path in keep else variables[path](step),
     )
     return state
+
+
+@cache
+def reads(predicate: Callable[[State], Condition]) -> tuple[str, ...]:
+    """The leaves that a predicate looks at."""
+    symbols = {p: z3.Int(p) if _is_number(p) else z3.Bool(p) for p in LEAVES}
+    todo, found = [predicate(build(symbols.__getitem__))], set[str]()
+    seen = set[int]()
+    while todo:
+        term = todo.pop()
+        if isinstance(term, bool) or term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        found.add(term.decl().name())
+        todo.extend(term.children())
+    return tuple(path for path in LEAVES if path in found)
+
+
+def kept_by(predicate: Callable[[State], Condition], before: State, after: State) -> Condition:
+    """What held before holds after; nothing is to be shown where it looks at nothing changed."""
+    if all(get(before, path) is get(after, path) for path in reads(predicate)):
+        return True
+    return imp(predicate(before), predicate(after))
+
+
+def holds_still(predicate: Callable[[State], Condition], before: State, after: State) -> Condition:
+    """The same where it is known to have held before."""
+    if all(get(before, path) is get(after, path) for path in reads(predicate)):
+        return True
+    return predicate(after)

@@ -19,6 +19,8 @@ from flashcopy.proofs import (
     tracking,
     volume_lifecycle,
     volume_progress,
+    protocol_ground,
+    protocol_obligations,
     volume_refinement,
 )
 from flashcopy.proofs.obligation import Obligation
@@ -39,6 +41,7 @@ FAMILIES: Mapping[str, tuple[Callable[[], tuple[Obligation, ...]], ...]] = {
     ),
     "progress": (progress.obligations, volume_progress.obligations),
     "lifecycle": (lifecycle.obligations, volume_lifecycle.obligations),
+    "protocol": (protocol_ground.obligations, protocol_obligations.obligations),
 }
 
 

@@ -8,17 +8,10 @@ from collections import Counter
 
 import pytest
 
-from flashcopy.harness import interleaved
+from flashcopy.harness import interleaved, scripted
 from flashcopy.harness.mutants import MUTANTS, UnknownMutantError, by_name
-from flashcopy.harness.result import Finding, ViolationError
-from flashcopy.harness.schedule import BLOCK
-from flashcopy.harness.trial import ORACLE_ALONE, Trial, Watch
-from flashcopy.impl.effect import Commit, Prepare
-from flashcopy.model.geometry import Geometry
-from flashcopy.model.grain import Grain
-from flashcopy.model.lifecycle import State
-from flashcopy.model.operation import Start, Sync
-from flashcopy.model.trace import Fault, Initial, Trace
+from flashcopy.harness.result import Finding
+from flashcopy.harness.trial import Watch
 
 # Any seed does; with these the rare ones are found within a few hundred runs, not thousands.
 SEED = 1
@@ -35,7 +28,7 @@ SEEDS = {
 }
 MOST_RUNS = 6000
 # It takes two failures and a crash at one place, one after the other: too rare to be drawn.
-BY_HAND = "start-without-recording-stop"
+BY_HAND = scripted.CATCHES
 ORDERING = [name for name, mutant in MUTANTS.items() if mutant.rule]
 
 pytestmark = pytest.mark.mutation
@@ -57,11 +50,11 @@ def test_mutant_is_caught_by_what_it_does(name: str) -> None:
 
 def test_start_after_an_unrecorded_stop() -> None:
     """CRASH-3 by ORDER-4: new maps must not overwrite those that the header may still name."""
-    assert unrecorded_stop("") is None
-    found = unrecorded_stop(BY_HAND)
+    assert scripted.unrecorded_stop("")[0] is None
+    found, _ = scripted.unrecorded_stop(BY_HAND)
     assert found is not None
-    assert found.finding.clause == "CRASH-3"
-    assert "ORDER-4" in found.finding.explanation
+    assert found.clause == "CRASH-3"
+    assert "ORDER-4" in found.explanation
 
 
 def test_every_ordering_rule_has_mutants() -> None:
@@ -79,32 +72,3 @@ def plainly(name: str, watch: Watch) -> Finding | None:
     return interleaved.run_plainly(
         MOST_RUNS, SEEDS.get(name, SEED), Counter(), lambda: None, mutant=name, watch=watch
     )
-
-
-def unrecorded_stop(mutant: str) -> ViolationError | None:
-    """A sync and the stop after it cannot be recorded; the next start is cut off half way.
-
-    There are grains in two words of the map, so that the crash can keep half of the new maps.
-    """
-    grains = tuple(Grain((1 + g,), (100 + g,), copied=True, modified=True) for g in range(65))
-    head = Trace(
-        Geometry(len(grains) * BLOCK, BLOCK, BLOCK),
-        entries=(),
-        initial=Initial(State.COPIED, grains),
-        settings={"mutant": mutant},
-    )
-    trial = Trial(head, ORACLE_ALONE)
-    sync = trial.submit(Sync())
-    while sync in trial.in_flight:
-        commits = isinstance(trial.simulation.flights[sync].effect, Commit)
-        trial.step(sync, Fault.LOST if commits else Fault.NONE)
-    start = trial.submit(Start())
-    while not isinstance(trial.simulation.flights[start].effect, Prepare):
-        trial.step(start)
-    trial.step(start)
-    trial.crash(trial.simulation.pending()[:1])
-    try:
-        trial.reopen()
-    except ViolationError as violation:
-        return violation
-    return None

@@ -87,13 +87,18 @@ def held(memory: Memory, mapfile: MapFile, copied_since: frozenset[int]) -> Held
     """The fields of both, as a value, without what nothing depends on.
 
     That is the header's generation, and of memory's count of changes all but whether it is still
-    what it was when the other area was prepared.
+    what it was when the other area was prepared; and if it is not, that counts only where preparing
+    again would give other maps.
     """
     of_memory, of_mapfile = dict(vars(memory)), dict(vars(mapfile))
     del of_mapfile["identity"]
     of_mapfile["header"] = Header(0, mapfile.header.standing, mapfile.header.area)
     prepared = mapfile._prepared
-    of_memory["changes"] = int(prepared is not None and prepared.changes != memory.changes)
+    of_memory["changes"] = int(
+        prepared is not None
+        and prepared.changes != memory.changes
+        and (prepared.copied, prepared.modified) != memory.at_new_point(prepared.point)
+    )
     if prepared is not None:
         of_mapfile["_prepared"] = evolve(prepared, changes=0)
     return Held(_frozen(of_memory), _frozen(of_mapfile), copied_since)

@@ -175,7 +175,10 @@ class Stepper:
             at = self.layout.node[other].get(rows)
             blocked |= self._holding_conflicts(claim, line, at)
             waits = self._waits(at) & (self.program.waits_line.take(at) == line)
-            blocked |= waits & self._conflict(claim, self.program.waits_for.take(at))
+            # Who waits as well and excludes nobody is not remembered: states that differ in
+            # nothing else are one.
+            waits &= self._conflict(claim, self.program.waits_for.take(at))
+            blocked |= waits
             behind |= np.where(waits, 1 << other, 0)
         self.layout.behind[request].put(rows, np.where(blocked, behind, 0))
         after, free = nodes + 1, np.flatnonzero(~blocked)

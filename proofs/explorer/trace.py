@@ -7,13 +7,16 @@ a crash whose survivors must be found, requests to be ended, the sync and the co
 """
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import islice, product
+from typing import Any
 
 from attrs import frozen
 
+from flashcopy.harness import mapdisk
 from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.trial import ORACLE_ALONE, Trial, Watch
-from flashcopy.model import disk as disks
+from flashcopy.impl.effect import MAP
+from flashcopy.impl.geometry import Geometry
 from flashcopy.model import lifecycle
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, Sync, Write
@@ -23,8 +26,8 @@ from flashcopy.proofs.explorer.starts import BLOCK_SIZE, head_of, make_geometry
 
 # Contents of writes: of the requests in flight, and of those that made a state used.
 _CONTENT, _USED_CONTENT = 1000, 2000
-# More survivors than this are not tried one by one.
-_MOST_PENDING = 14
+# More crashes than this are not tried one by one.
+_MOST_CRASHES = 1 << 13
 _LONGEST = 2000
 
 
@@ -95,18 +98,34 @@ def _crash(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str) -> Non
 
 
 def different_crashes(trial: Trial) -> Iterator[tuple[int, ...]]:
-    """Survivors that leave different disks, few lost writes or few kept ones first."""
-    pending = trial.simulation.pending()[-_MOST_PENDING:]
-    seen = set()
-    for size in range(len(pending) + 1):
-        for kept in combinations(pending, size):
-            left = tuple(
-                disks.crash(device.disk, kept).durable
-                for device in trial.simulation.devices.values()
-            )
-            if left not in seen:
-                seen.add(left)
-                yield kept
+    """Survivors, for every way the disks can be left that differs from the others.
+
+    A block holds what was durable, or the latest write to it that survives; so at most one write
+    to each block is kept. Words of the map past the last grain mean nothing and are lost.
+    """
+    choices: list[list[tuple[int, ...]]] = []
+    meaningful = _words_with_bits(trial.simulation.geometry)
+    for name, device in trial.simulation.devices.items():
+        for number in sorted({write.number for write in device.disk.pending}):
+            if name is MAP and number not in meaningful:
+                continue
+            left: dict[Any, tuple[int, ...]] = {device.disk.durable[number]: ()}
+            for write in device.disk.pending:
+                if write.number == number:
+                    left.setdefault(write.block, (write.serial,))
+            choices.append(list(left.values()))
+    for chosen in islice(product(*choices), _MOST_CRASHES):
+        yield tuple(serial for kept in chosen for serial in kept)
+
+
+def _words_with_bits(geometry: Geometry) -> set[int]:
+    """The blocks of the map file that hold a grain's bit, and the header."""
+    return {mapdisk.HEADER} | {
+        mapdisk.word_of(geometry, area, which, grain)
+        for area in (0, 1)
+        for which in (0, 1)
+        for grain in geometry.all_grains()
+    }
 
 
 def _play_out(trial: Trial) -> None:

@@ -1,0 +1,106 @@
+"""Every mutant against every method: who catches it, after how much, and with which trace.
+
+A mutant of the protocol (`harness.mutants`) is given to the interleaved harness, which draws
+runs until one goes wrong; to the explorer, which tries all schedules of two requests; and to the
+protocol proofs, which look for an obligation that the mutant breaks. What each of them misses is
+no shame, and says what it is for; what all of them miss would be a hole.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from attrs import field, frozen
+
+from flashcopy.harness import interleaved, scripted
+from flashcopy.harness.mutant import Mutant
+from flashcopy.harness.mutants import MUTANTS
+from flashcopy.harness.result import Finding
+from flashcopy.harness.trial import ORACLE_ALONE, Watch
+from flashcopy.model.trace import Trace
+from flashcopy.proofs.explorer import efforts, runs
+from flashcopy.proofs.explorer.trace import show
+
+
+@frozen
+class Catch:
+    """How a method caught a mutant: by which clause, after so many of its units, in seconds."""
+
+    clause: str
+    amount: int
+    unit: str
+    seconds: float
+    trace: Trace | None = None
+
+
+@frozen
+class Row:
+    """A mutant and, by method, who caught it; None for a method that did not."""
+
+    mutant: Mutant
+    catches: dict[str, Catch | None] = field(factory=dict)
+
+    @property
+    def caught(self) -> bool:
+        """Whether anybody did."""
+        return any(self.catches.values())
+
+    @property
+    def shortest(self) -> Trace | None:
+        """The shortest of the traces that show it."""
+        traces = [c.trace for c in self.catches.values() if c is not None and c.trace is not None]
+        return min(traces, key=lambda trace: len(trace.entries), default=None)
+
+
+@frozen
+class Budget:
+    """How long each method looks: runs of the harness, the explorer's effort."""
+
+    runs: int = 6000
+    seed: int = 1
+    explorer: str = "quick"
+
+
+Method = Callable[[Mutant, Budget], Catch | None]
+
+
+def by_harness(mutant: Mutant, budget: Budget) -> Catch | None:
+    """Drawn runs, judged by the oracle alone; waste, which it cannot see, by its monitor."""
+    began = time.perf_counter()
+    if mutant.name == scripted.CATCHES:
+        found, steps = scripted.unrecorded_stop(mutant.name)
+        return _catch(found, steps, "steps", began)
+    wasteful = mutant.clauses[0].startswith("MIN")
+    watch = Watch(rules=False, minimality=True) if wasteful else ORACLE_ALONE
+    counts: Counter[str] = Counter()
+    finding = interleaved.run_plainly(
+        budget.runs, budget.seed, counts, lambda: None, mutant=mutant.name, watch=watch
+    )
+    return _catch(finding, counts["steps"], "steps", began)
+
+
+def by_explorer(mutant: Mutant, budget: Budget) -> Catch | None:
+    """Every schedule of every two requests; the trace is the shortest there is."""
+    began = time.perf_counter()
+    plan = efforts.plan(budget.explorer)
+    report = runs.explore(plan, runs.Settings(mutant=mutant.name))
+    if report.violation is None or report.scope is None:
+        return None
+    shown = show(plan, report.scope, report.violation, mutant.name, waste=True)
+    return _catch(shown.finding, report.tally.states, "states", began)
+
+
+METHODS: dict[str, Method] = {"harness": by_harness, "explorer": by_explorer}
+
+
+def matrix(names: list[str], budget: Budget) -> Iterator[Row]:
+    """A row for each mutant of these names, as soon as it is there."""
+    for name in names:
+        mutant = MUTANTS[name]
+        yield Row(mutant, {how: method(mutant, budget) for how, method in METHODS.items()})
+
+
+def _catch(finding: Finding | None, amount: int, unit: str, began: float) -> Catch | None:
+    if finding is None:
+        return None
+    return Catch(finding.clause, amount, unit, time.perf_counter() - began, finding.trace)
