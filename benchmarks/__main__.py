@@ -20,6 +20,8 @@ NAMES = (
     "memory",
     "model_steps",
     "proofs",
+    "explorer",
+    "mutants",
 )
 
 

@@ -27,7 +27,9 @@ _MIB = 1 << 20
 @click.option("--effort", type=click.Choice(list(efforts.EFFORTS)), default="quick")
 @click.option("--grains", type=int, help="Grains of the volumes.")
 @click.option("--blocks", type=int, help="Blocks of a grain.")
-@click.option("--requests", "wanted", help="Which kinds: source-write:0-1,target-read:0,copy:1,sync")
+@click.option(
+    "--requests", "wanted", help="Which kinds: source-write:0-1,target-read:0,copy:1,sync"
+)
 @click.option("--in-flight", type=int, help="Most requests at a time.")
 @click.option(
     "--from",
@@ -39,7 +41,9 @@ _MIB = 1 << 20
 @click.option("--mutant", default="", help="A broken protocol of this name instead of the shipped.")
 @click.option("--waste/--no-waste", default=True, help="Whether MIN-1 and MIN-2 count.")
 @click.option("--symmetry/--no-symmetry", default=True, help="Skip scopes equal up to grains.")
-@click.option("--workers", type=click.IntRange(1, 64), help="Processes; one a processor by default.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), help="Processes; one a processor by default."
+)
 @click.option("--memory", type=click.IntRange(64), default=4096, help="Most MiB for each of them.")
 @click.option(
     "--traces", type=click.Path(path_type=Path), default=Path("traces"), help="Where findings go."
@@ -118,10 +122,9 @@ def _tell(
             say_finding(shown.finding, path)
             if not shown.confirmed:
                 click.echo("  only a map torn inside one word shows it, which no replay can do")
-    return report.as_json(one, seen, settings, shown, path and str(path))
+    return report.as_json(one, seen, settings, shown, str(path) if path else None)
 
 
 def _name(one: runs.Report, settings: runs.Settings) -> str:
     assert one.violation is not None, "asked only where there is one"
     return f"explore-{settings.mutant or 'shipped'}-{one.violation.clause.lower()}"
-

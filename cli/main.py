@@ -7,6 +7,7 @@ and exit status 2; 1 means that a violation was found.
 
 import importlib
 import sys
+from typing import Any
 
 import click
 
@@ -26,6 +27,11 @@ SUBCOMMANDS = {
 
 WRONG_USAGE = 2
 INTERRUPTED = 130
+READER_GONE = 141  # as the shell says of a program that a closed pipe ended
+
+
+class ReaderGoneError(Exception):
+    """Whoever read our output has closed it."""
 
 
 class Subcommands(click.Group):
@@ -44,6 +50,14 @@ class Subcommands(click.Group):
         command = getattr(importlib.import_module(f"flashcopy.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # click would end with 1 here, which says that a violation was found.
+            raise ReaderGoneError from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of subcommands in `--help`, without importing any."""
@@ -74,7 +88,12 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("flashcopy: interrupted", err=True)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing is left to be flushed to them.
+    except OSError as error:
+        # A file given to a command, or its own output, cannot be written.
+        named = f"{error.filename}: " if error.filename is not None else ""
+        click.echo(f"flashcopy: {named}{error.strerror}", err=True)
+        sys.exit(WRONG_USAGE)
+    except ReaderGoneError:
+        # They have seen enough; nothing is left to be flushed to them.
         sys.stdout = None
-        sys.exit(1)
+        sys.exit(READER_GONE)

@@ -5,6 +5,7 @@ theorem, the counterexample as it was replayed, and how to run it again.
 """
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,8 +127,10 @@ def _chosen(families: tuple[str, ...], names: tuple[str, ...]) -> list[Obligatio
 
 
 def _make(folder: Path) -> None:
+    """The folder, seen to be writable before any work is done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise WrongUsageError(f"cannot write into {folder}: {error.strerror}") from None
 

@@ -44,12 +44,19 @@ def progress(what: str) -> Iterator[Tell]:
 
 
 def write_trace(finding: Finding, directory: Path, name: str) -> Path | None:
-    """Write a finding's trace to a file and give its path; None if it has none."""
+    """Write a finding's trace to a file and give its path; None if it has none.
+
+    A file that cannot be written is said on standard error: the finding itself must not be lost.
+    """
     if finding.trace is None:
         return None
-    directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{name.replace(' ', '-')}.json"
-    path.write_text(dumps(finding.trace), encoding="utf-8")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        path.write_text(dumps(finding.trace), encoding="utf-8")
+    except OSError as error:
+        click.echo(f"flashcopy: cannot write the trace {path}: {error.strerror}", err=True)
+        return None
     return path
 
 

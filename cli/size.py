@@ -5,7 +5,7 @@ import re
 import click
 
 _SUFFIXES = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
-_PATTERN = re.compile(r"(\d+)([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
+_PATTERN = re.compile(r"(\d{1,20})([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
 
 
 class Size(click.ParamType[int]):

@@ -146,7 +146,10 @@ def status(map_file: Path, as_json: bool) -> None:
 @_offset
 @click.option("--length", type=SIZE, help="So many bytes; to the end if left out.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Instead of stdout."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A new file, not stdout.",
 )
 def read(map_file: Path, volume: str, offset: int, length: int | None, output: Path | None) -> None:
     """Read from the source's or the target's image."""
@@ -158,7 +161,11 @@ def read(map_file: Path, volume: str, offset: int, length: int | None, output: P
             _read_all(side, offset, end, sys.stdout.buffer)
         else:
             with _writing(output) as file:
-                _read_all(side, offset, end, file)
+                try:
+                    _read_all(side, offset, end, file)
+                except BaseException:
+                    output.unlink()
+                    raise
 
 
 @volume.command()
@@ -212,8 +219,9 @@ def _read_all(side: Volume, offset: int, end: int, output: IO[bytes]) -> None:
 
 
 def _writing(output: Path) -> IO[bytes]:
+    """A new file, for an existing one could be the volume that is to be read."""
     try:
-        return output.open("wb")
+        return output.open("xb")
     except OSError as error:
         raise click.FileError(str(output), error.strerror) from error
 

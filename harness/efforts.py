@@ -17,7 +17,6 @@ class Effort:
     stateful_runs: int
     stateful_steps: int
     interleaved_runs: int
-    crash_runs: int
     threaded_loads: int
     mebibytes: int
 
@@ -27,7 +26,6 @@ EFFORTS = {
         stateful_runs=150,
         stateful_steps=50,
         interleaved_runs=400,
-        crash_runs=400,
         threaded_loads=8,
         mebibytes=64,
     ),
@@ -35,7 +33,6 @@ EFFORTS = {
         stateful_runs=300,
         stateful_steps=50,
         interleaved_runs=800,
-        crash_runs=800,
         threaded_loads=8,
         mebibytes=64,
     ),
@@ -43,7 +40,6 @@ EFFORTS = {
         stateful_runs=1500,
         stateful_steps=60,
         interleaved_runs=5000,
-        crash_runs=5000,
         threaded_loads=60,
         mebibytes=256,
     ),
@@ -51,7 +47,6 @@ EFFORTS = {
         stateful_runs=15_000,
         stateful_steps=80,
         interleaved_runs=60_000,
-        crash_runs=60_000,
         threaded_loads=600,
         mebibytes=1024,
     ),

@@ -157,14 +157,16 @@ def _let_loose(
     ask(Start())
     for each in threads:
         each.start()
-    for number in range(load.syncs):
-        _wait_for(recorder, load.requests_per_sync * (number + 1), over)
-        ask(Sync())
-        ask(Read(Volume.TARGET, 0, load.geometry.size))
-        progress((number + 1) / load.syncs, f"{number + 1} syncs")
-    over.set()
-    for each in threads:
-        each.join()
+    try:
+        for number in range(load.syncs):
+            _wait_for(recorder, load.requests_per_sync * (number + 1), over)
+            ask(Sync())
+            ask(Read(Volume.TARGET, 0, load.geometry.size))
+            progress((number + 1) / load.syncs, f"{number + 1} syncs")
+    finally:  # by Ctrl-C too: the threads would go on for ever
+        over.set()
+        for each in threads:
+            each.join()
     ask(Read(Volume.TARGET, 0, load.geometry.size))
     flashcopy.wait()
     ask(Read(Volume.TARGET, 0, load.geometry.size))

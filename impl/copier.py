@@ -13,10 +13,7 @@ import time
 from flashcopy.impl.direct import direct_protocol
 from flashcopy.impl.effect import State
 from flashcopy.impl.engine import Engine, ReadingInto
-from flashcopy.impl.errors import (
-    InvalidArgumentError,
-    TargetStoppedError,
-)
+from flashcopy.impl.errors import ClosedError, InvalidArgumentError, TargetStoppedError
 
 LARGEST_BATCH = 32 << 20  # bytes; a grain, if that is larger
 # A rate holds over any stretch of this many seconds: batches are cut to what fits in.
@@ -37,12 +34,13 @@ class Batches:
     def copy(self, limit: int) -> int:
         """Copy the next uncopied grains, `limit` or `most` at most. Gives how many (COPY-2)."""
         limit = min(limit, self.most)
-        if self._buffer is None or len(self._buffer) < limit * self.grain_size:
-            self._buffer = memoryview(bytearray(limit * self.grain_size))
+        buffer = self._buffer  # another thread may put its own in place meanwhile
+        if buffer is None or len(buffer) < limit * self.grain_size:
+            self._buffer = buffer = memoryview(bytearray(limit * self.grain_size))
         engine = self._engine
         try:
             copied: int = direct_protocol.background_copy(
-                ReadingInto(engine, self._buffer),
+                ReadingInto(engine, buffer),
                 engine.geometry,
                 limit,
                 keep_target=engine.mapfile.identity.keep_target,
@@ -60,7 +58,9 @@ class Pace:
 
     def __init__(self, rate: int | None = None) -> None:
         if rate is not None and rate <= 0:
-            raise InvalidArgumentError(f"rate {rate}: give 1 or more bytes a second, or none")
+            raise InvalidArgumentError(
+                f"rate {rate}: give 1 or more bytes a second, or none for no limit"
+            )
         self.rate = rate
         self._free_at = 0.0
 
@@ -113,12 +113,9 @@ class Copier:
 
     def set_rate(self, rate: int | None) -> None:
         """Copy at most so many bytes a second; None for as fast as hosts and devices allow."""
-        if rate is not None and rate <= 0:
-            raise InvalidArgumentError(
-                f"rate {rate}: bytes a second, 1 or more; use pause for none"
-            )
+        pace = Pace(rate)
         with self._turn:
-            self._pace = Pace(rate)
+            self._pace = pace
             self._turn.notify_all()
 
     def wait(self, timeout: float | None) -> bool:
@@ -132,6 +129,8 @@ class Copier:
                 self._turn.wait(left)
             if self.error is not None:
                 raise self.error
+            if self._closing and self._has_work():
+                raise ClosedError("the relationship was closed before all was copied")
         require_complete(self._engine)
         return True
 

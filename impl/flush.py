@@ -54,13 +54,19 @@ class GroupCommit:
                 self._turn.wait()
             self._begun = mine
             self._running = True
-        error = self._carry_out()
-        with self._turn:
-            self._running = False
-            self.done = mine
-            if error is not None:
-                self._error, self._failed, self._in_doubt = error, mine, True
-            self._turn.notify_all()
+        ended, error = False, None
+        try:
+            error = self._carry_out()
+            ended = True
+        finally:
+            # One that was interrupted (by Ctrl-C) counts for nobody: whoever waits carries it out.
+            with self._turn:
+                self._running = False
+                if ended:
+                    self.done = mine
+                if error is not None:
+                    self._error, self._failed, self._in_doubt = error, mine, True
+                self._turn.notify_all()
         if error is not None:
             raise error
 

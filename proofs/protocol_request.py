@@ -9,7 +9,7 @@ path is a sequence of them; a generator is deterministic, so a path names a prog
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any
 
@@ -118,7 +118,10 @@ class Runner:
     asked: Asked
     rewrite: Rewrite
     data: Bytes
-    _futures: dict[tuple[Any, ...], Any] = field(factory=dict)
+    _futures: dict[Any, Any] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._futures = _known_futures(self.asked, self.rewrite)
 
     def at(self, path: Path) -> Stop:
         """Where the request is after these results."""
@@ -138,17 +141,23 @@ class Runner:
 
     def future(self, path: Path) -> Any:
         """All that can follow, so that results which make no difference are seen to be one."""
-        stop = self.at(path)
-        if stop.effect is None:
-            return (type(stop.error).__name__,)
         key = tuple(_key(result) for result in path)
         if key not in self._futures:
+            stop = self.at(path)
+            if stop.effect is None:
+                return (type(stop.error).__name__,)
             self._futures[key] = (
                 stop.point,
                 repr(stop.effect),
                 tuple(self.future(path + (result,)) for result in results(stop.effect)),
             )
         return self._futures[key]
+
+
+@lru_cache(maxsize=64)
+def _known_futures(_: Asked, __: Rewrite) -> dict[Any, Any]:
+    """What follows each path of a request, for all who run it."""
+    return {}
 
 
 def point_of(generator: Any) -> str:

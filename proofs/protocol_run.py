@@ -23,7 +23,7 @@ from flashcopy.impl.effect import MAP, SOURCE, Effect, Standing
 from flashcopy.impl.protocol import Request
 from flashcopy.model.choice import Condition
 from flashcopy.proofs.obligation import Picture, Statement
-from flashcopy.proofs.protocol_effects import CHOICES, Effects, Local, Moment
+from flashcopy.proofs.protocol_effects import CHOICES, Effects, Local, Moment, Outcome
 from flashcopy.proofs.protocol_invariant import CLAUSES, invariant, quiet, recovered_is_right
 from flashcopy.proofs.protocol_logic import conj, disj, imp, neg, same
 from flashcopy.proofs.protocol_rely import Holding, Mode, guarantee, keep, rely
@@ -105,6 +105,13 @@ def picture(subject: Subject, asked: Asked, **variables: Any) -> Picture:
     return Picture(tuple(run.story or ()))
 
 
+def reachable_points(subject: Subject, asked: Asked) -> list[tuple[str, Condition]]:
+    """Each program point of a request on each path, and under what hypotheses it is reached."""
+    run = _Run(subject, asked, _symbols(), reached=[])
+    run.statement()
+    return run.reached or []
+
+
 @define
 class _Run:
     """One request with given values, or terms, of the variables."""
@@ -113,8 +120,11 @@ class _Run:
     asked: Asked
     variables: Mapping[str, Any]
     story: list[str] | None = None
+    reached: list[tuple[str, Condition]] | None = None
     runner: Runner = field(init=False)
     data: Bytes = field(init=False)
+    # What has been assumed on the way to here.
+    under: list[Condition] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.data = Bytes(self.variables["data"])
@@ -125,6 +135,7 @@ class _Run:
         given = conj(invariant(first), *_granted(Holding(), first))
         if self.story is not None:
             self.story.append(str(self.asked))
+        self.under = [given]
         return Statement(given, self._from((), first, Local()))
 
     def _from(self, path: Path, state: State, local: Local) -> Condition:
@@ -132,38 +143,38 @@ class _Run:
         stop = self.runner.at(path)
         if stop.effect is None:
             return self._judge(stop.point, "at its end", _at_end(self.asked, stop, state, local))
+        if self.reached is not None:
+            self.reached.append((stop.point, conj(*self.under)))
         moment = Moment(
             state, local, lambda name: self.variables[name](len(path)), self.data
         )
         claims = [
-            self._under(path, stop, result, condition, moment)
-            for condition, result in self._outcomes(path, stop.effect, moment)
+            self._under(path, stop, result, outcome, moment)
+            for result, outcome in self._outcomes(path, stop.effect, moment)
         ]
         return conj(*claims)
 
-    def _outcomes(
-        self, path: Path, effect: Effect, moment: Moment
-    ) -> list[tuple[Condition, Result]]:
+    def _outcomes(self, path: Path, effect: Effect, moment: Moment) -> list[tuple[Result, Outcome]]:
         """Each result and when it comes; of states that make no difference, one stands for all."""
-        found: dict[Any, tuple[Condition, Result]] = {}
+        found: dict[Any, tuple[Result, Outcome]] = {}
         for number, result in enumerate(results(effect)):
-            condition, _, _ = self.subject.effects.carry_out(effect, result, moment)
+            condition, after, local = self.subject.effects.carry_out(effect, result, moment)
             if condition is False:
                 continue
             key: Any = number
             if isinstance(effect, _ALIKE) and not result.failed:
                 key = self.runner.future((*path, result))
-            earlier = found[key][0] if key in found else False
-            found[key] = disj(earlier, condition), result
+            earlier = found[key][1][0] if key in found else False
+            found[key] = result, (disj(earlier, condition), after, local)
         return list(found.values())
 
     def _under(
-        self, path: Path, stop: Stop, result: Result, condition: Condition, moment: Moment
+        self, path: Path, stop: Stop, result: Result, outcome: Outcome, moment: Moment
     ) -> Condition:
         """If the effect gives this result, the step is right, and so is all that follows."""
         effect = stop.effect
         assert effect is not None
-        _, after, local = self.subject.effects.carry_out(effect, result, moment)
+        condition, after, local = outcome
         before, step = moment.state, len(path)
         given = conj(condition, *_granted(local.holding, before))
         if given is False:
@@ -186,7 +197,9 @@ class _Run:
             invariant(following),
             *_granted(local.holding, following),
         )
+        self.under += [given, others]
         rest = True if others is False else self._from((*path, result), following, local)
+        del self.under[-2:]
         if self.story is not None and rest is not False:
             self.story.pop()
         return imp(given, conj(right, imp(others, rest)))

@@ -14,6 +14,7 @@ proof knows: with each header the target's image that it promises (`image` with 
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -121,10 +122,7 @@ def build(leaf: Callable[[str], Any], part: type = State, path: str = "") -> Any
 
 def get(state: State, path: str) -> Any:
     """One leaf of a state."""
-    value: Any = state
-    for name in path.split("."):
-        value = getattr(value, name)
-    return value
+    return _GETTERS[path](state)
 
 
 def _leaves() -> tuple[str, ...]:
@@ -134,6 +132,7 @@ def _leaves() -> tuple[str, ...]:
 
 
 LEAVES = _leaves()
+_GETTERS = {path: attrgetter(path) for path in LEAVES}
 
 
 def _is_number(path: str) -> bool:

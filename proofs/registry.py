@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping
 
 from flashcopy.proofs import (
     bits,
+    flip_map,
     lifecycle,
     lifting,
+    lock_order,
+    lock_table,
     merge,
     merge_words,
     padding,
@@ -20,6 +23,7 @@ from flashcopy.proofs import (
     volume_lifecycle,
     volume_progress,
     protocol_ground,
+    protocol_lifting,
     protocol_obligations,
     volume_refinement,
 )
@@ -41,7 +45,13 @@ FAMILIES: Mapping[str, tuple[Callable[[], tuple[Obligation, ...]], ...]] = {
     ),
     "progress": (progress.obligations, volume_progress.obligations),
     "lifecycle": (lifecycle.obligations, volume_lifecycle.obligations),
-    "protocol": (protocol_ground.obligations, protocol_obligations.obligations),
+    "locks": (lock_table.obligations, lock_order.obligations),
+    "protocol": (
+        protocol_ground.obligations,
+        protocol_lifting.obligations,
+        protocol_obligations.obligations,
+    ),
+    "mapfile": (flip_map.obligations,),
 }
 
 

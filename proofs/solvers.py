@@ -40,7 +40,8 @@ Solver = Callable[[z3.BoolRef, int, float], Answer]
 def ask_z3(formula: z3.BoolRef, seed: int, seconds: float) -> Answer:
     """Z3's answer."""
     solver = z3.SimpleSolver()
-    solver.set(random_seed=seed, timeout=_milliseconds(seconds))
+    # Z3 would catch Ctrl-C and answer unknown, which counts as a proof that failed.
+    solver.set(random_seed=seed, timeout=_milliseconds(seconds), ctrl_c=False)
     solver.add(formula)
     verdict = Satisfiable(str(solver.check()))
     if verdict is Satisfiable.UNKNOWN:

@@ -54,6 +54,18 @@ def test_a_violation_is_red(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert trace.load(Path(said["parts"][0]["violation"]["trace"])).clause == "SYNC-2"
 
 
+def test_a_violation_is_said_without_its_trace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """SYNC-2: a trace that cannot be written does not take the verdict with it."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(bitmap, "merge", lambda copied, modified: copied | modified)
+    status, output = invoke(monkeypatch, ["stateful"], "--traces", str(tmp_path / "file" / "sub"))
+    assert status == 1
+    assert "cannot write the trace" in output
+    assert "SYNC-2 is violated" in output
+
+
 def test_a_run_that_came_to_nothing_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """LIFE-1: what was never visited was not checked."""
     status, output = invoke(monkeypatch, ["stateful"], stateful_runs=1, stateful_steps=1)

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -138,6 +139,8 @@ def test_verify_leaves_out_what_is_not_promised(pair: Run) -> None:
         (["read", "map", "source", "--offset", "1"], "multiples of the block size"),
         (["read", "map", "neither"], "'neither' is not one of"),
         (["read", "map", "source", "-o", "no/where"], "No such file"),
+        (["read", "map", "source", "-o", "source"], "File exists"),
+        (["read", "map", "source", "--length", "9" * 5000], "is no size"),
         (["write", "map", "source", "nowhere"], "No such file"),
         (["write", "map", "source", "odd"], "multiples of the block size"),
         (["write", "map", "source", "long"], "it has only bytes"),
@@ -176,3 +179,18 @@ def test_open_elsewhere(pair: Run) -> None:
         status, _, errors = pair("status", "map")
     assert status == 2
     assert "already open" in errors
+
+
+def test_output_that_cannot_be_written(pair: Run) -> None:
+    """A full disk is one line and status 2; a reader that has gone is neither error nor noise."""
+    assert pair("status", "map")[0] == 0
+    program = [sys.executable, "-c", "from flashcopy.cli.main import main; main()"]
+    command = [*program, "volume", "status", "map"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (2, b"flashcopy: No space left on device\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")

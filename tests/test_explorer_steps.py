@@ -2,7 +2,7 @@
 
 The explorer carries out effects by look-ups for many states at once; the simulation runs the
 shipped generators one by one. Random schedules go through both, and everything that can be seen
-is compared after each step.
+is compared after each step: CONC-1 and what memory and disks hold, DISK-1 to DISK-4.
 """
 
 import random
@@ -10,7 +10,7 @@ import random
 import pytest
 
 from flashcopy.proofs.explorer.explorer import Explorer
-from flashcopy.proofs.explorer.requests import Plan, every_kind, starts_of
+from flashcopy.proofs.explorer.requests import Plan, Scope, every_kind, starts_of
 from tests import explorer_walks as walks
 
 SEEDS = range(4)
@@ -26,7 +26,7 @@ def test_every_step_is_the_simulations(seed: int) -> None:
     for _ in range(WALKS):
         size = draw.randint(1, 3)
         kinds = tuple(sorted(draw.choices(plan.kinds, k=size), key=plan.kinds.index))
-        scope = walks.Scope(draw.choice(plan.starts), kinds)
+        scope = Scope(draw.choice(plan.starts), kinds)
         for place in walks.walk(explorer, scope, "", draw):
             expected = walks.simulated(plan, scope, place.trial)
             seen = walks.explored(explorer, place.rows)

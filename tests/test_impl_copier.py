@@ -8,7 +8,7 @@ import pytest
 from flashcopy.impl import State
 from flashcopy.impl.copier import Pace
 from flashcopy.impl.effect import TARGET
-from flashcopy.impl.errors import TargetFailedError, TargetStoppedError
+from flashcopy.impl.errors import ClosedError, TargetFailedError, TargetStoppedError
 from tests.pairs import BLOCK, GRAIN, GRAINS, NEW, SIZE, Faults, create
 
 
@@ -116,3 +116,12 @@ def test_copying_by_hand_beside_it(tmp_path: Path) -> None:
         assert pair.bitmaps().copied[0] == 0b11
         assert pair.copy() == GRAINS - 2
         assert pair.target.read(2 * GRAIN, BLOCK) == pair.source.read(2 * GRAIN, BLOCK)
+
+
+def test_closed_before_all_was_copied(tmp_path: Path) -> None:
+    """COPY-4: waiting does not say that all was copied when it was not."""
+    with create(tmp_path, background=True) as pair:
+        pair.pause()
+        pair.start()
+    with pytest.raises(ClosedError, match="before all was copied"):
+        pair.wait()

@@ -88,3 +88,22 @@ def test_a_failure_stays_until_it_is_forgiven() -> None:
     commits.forgive()
     commits.flush()
     assert len(calls) == 3
+
+
+def test_an_interrupted_flush_is_carried_out_by_the_next() -> None:
+    """Ctrl-C during a flush: it counts for nobody, and nobody waits for it for ever."""
+    calls: list[int] = []
+
+    def flush() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    commits = GroupCommit(flush)
+    with pytest.raises(KeyboardInterrupt):
+        commits.flush()
+    assert commits.done == 0
+    outcomes: list[str] = []
+    thread = _in_thread(commits, outcomes)
+    thread.join(timeout=10)
+    assert (outcomes, len(calls)) == (["flushed"], 2)

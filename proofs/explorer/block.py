@@ -85,7 +85,7 @@ def change(block: Block, done: Change) -> Block:
             return block if block.new else evolve(block, new=_at_source(block))
         case MovePoint("taken"):
             return evolve(block, new=block.new or _at_source(block), taken=True)
-        case MovePoint("answered"):
+        case MovePoint():
             return evolve(block, old=block.new or block.old, new=None, taken=False)
 
 

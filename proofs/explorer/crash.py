@@ -89,9 +89,13 @@ def outlook_of_block(block: Block) -> BlockOutlook:
     """What matters of a block when the power fails."""
     old, new = block.old, block.new
     return BlockOutlook(
-        source=_fit(block.sources, old.sources, new and new.sources),
-        target=_fit(block.targets, old.targets, new and new.targets),
-        fake=_fit(block.sources, old.sources & old.targets, new and new.sources & new.targets),
+        source=_fit(block.sources, old.sources, new.sources if new else None),
+        target=_fit(block.targets, old.targets, new.targets if new else None),
+        fake=_fit(
+            block.sources,
+            old.sources & old.targets,
+            new.sources & new.targets if new else None,
+        ),
         equal=block.sources == block.targets and block.sources.bit_count() == 1,
     )
 

@@ -25,7 +25,6 @@ from flashcopy.proofs.explorer.starts import (
 )
 from flashcopy.proofs.explorer.steps import Stepper
 
-
 # How many scopes a search takes.
 MOST_SCOPES = 1 << SCOPE_BITS
 

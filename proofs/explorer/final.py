@@ -41,11 +41,16 @@ def ending_of_block(block: Block) -> BlockEnding:
 
 
 def complaint_of_answer(end: End, state: State) -> Complaint | None:
-    """LIFE-1, LIFE-3: no request is refused without a reason, when no device fails."""
+    """LIFE-1, STOP-1: nothing is refused without a reason, and a stop that was answered happened.
+
+    `state` is the one at the answer, when the request still holds its locks. No device fails.
+    """
     stopped = end.request.endswith("_target") and state is State.STOPPED
     untracked = end.request == "sync" and state in (State.IDLE, State.STOPPED)
     if end.refused and not (end.refused == "invalid_state" and (stopped or untracked)):
         return "LIFE-1", f"{end.request} was refused ({end.refused}) in state {state.value}"
+    if end.request == "stop" and state in (State.COPYING, State.COPIED):
+        return "STOP-1", f"stop was answered, and the relationship is {state.value}"
     return None
 
 

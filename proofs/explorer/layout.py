@@ -32,7 +32,8 @@ class Field:
     def get(self, rows: Rows) -> Numbers:
         """The field of every state."""
         shifted = rows[self.word] >> np.uint64(self.offset)
-        return (shifted & np.uint64((1 << self.width) - 1)).astype(np.int64)
+        numbers: Numbers = (shifted & np.uint64((1 << self.width) - 1)).astype(np.int64)
+        return numbers
 
     def put(self, rows: Rows, values: Numbers) -> None:
         """Change the field of every state. Raises TooLargeError for a value too large."""

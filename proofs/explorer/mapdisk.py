@@ -113,6 +113,6 @@ def change(disk: MapDisk, done: Change) -> MapDisk:
             return evolve(disk, new=disk.new or frozenset({Standing.TRACKING}))
         case MoveMapPoint("answered"):
             return evolve(disk, old=disk.new or disk.old, new=frozenset())
-        case MoveMapPoint("stopped"):
+        case MoveMapPoint():
             sure_standing = frozenset({disk.heading.standing})
             return evolve(disk, old=sure_standing, new=disk.new and sure_standing)

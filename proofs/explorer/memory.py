@@ -126,46 +126,18 @@ class MemoryMachine:
     def carry_out(self, value: Held, asked: Asked) -> Outcome:
         """The effect, carried out by the shipped code."""
         memory, mapfile = self.thaw(value)
-        since, before = value.copied_since, self.thaw(value)[0]
-        complaint = None
-        result: Any = None
-        writes: list[MapWrite] = []
-        match asked.effect:
-            case Unsettled(grains):
-                result = memory.unsettled(grains)
-            case Uncopied(grains):
-                result = memory.uncopied(grains)
-            case NextUncopied(limit):
-                result = memory.next_uncopied(limit)
-                if not result and memory.state is State.COPYING:
-                    complaint = ("COPY-3", "background copy finds nothing left to copy")
-            case MarkCopied(runs):
-                memory.mark_copied(runs)
-            case MarkDiverged(runs):
-                memory.mark_diverged(runs)
-            case Settle(runs):
-                memory.settle(runs)
-            case Distrust():
-                mapfile.distrust(memory)
-            case Adopt(standing):
-                mapfile.adopt(memory, standing)
-                if standing is Standing.TRACKING:
-                    since = _copied(memory)
-                complaint = _moved(before, memory, asked.request, standing)
-            case Save(runs):
-                writes = mapfile.save(memory, runs)
-            case Prepare(point):
-                writes = mapfile.prepare(memory, point)
-                result = bool(writes)
-            case Commit(standing):
-                writes = mapfile.commit(standing)
-            case Copying(grains):
-                if again := sorted(since & set(grains)):
-                    complaint = (
-                        "MIN-2",
-                        f"grain {again[0]} is copied again at one point in time",
-                    )
-                since |= set(grains)
+        if isinstance(asked.effect, Copying):
+            return _begin_copying(value, asked.effect)
+        before = self.thaw(value)[0]
+        result, writes = _perform(memory, mapfile, asked.effect)
+        since, complaint = value.copied_since, None
+        if isinstance(asked.effect, Adopt):
+            complaint = _moved(before, memory, asked.request, asked.effect.standing)
+            if asked.effect.standing is Standing.TRACKING:
+                since = frozenset(g for g in range(memory.grains) if memory.copied[g])
+        found_none = isinstance(asked.effect, NextUncopied) and not result
+        if found_none and memory.state is State.COPYING:
+            complaint = ("COPY-3", "background copy finds nothing left to copy")
         return Outcome(held(memory, mapfile, since), result, self._changes(writes), complaint)
 
     def _changes(self, writes: list[MapWrite]) -> tuple[Change, ...]:
@@ -183,11 +155,58 @@ class MemoryMachine:
             first = 8 * (offset - bases[which])
             words = range(first, min(first + len(bits), geometry.grains))
             changes.append(
-                PutWords(
-                    tuple((which * geometry.grains + g, bool(bits[g - first])) for g in words)
-                )
+                PutWords(tuple((which * geometry.grains + g, bool(bits[g - first])) for g in words))
             )
         return tuple(changes)
+
+
+def _perform(memory: Memory, mapfile: MapFile, effect: Effect) -> tuple[Any, list[MapWrite]]:
+    """What the shipped code gives, and what it writes to the map file."""
+    result: Any = None
+    writes: list[MapWrite] = []
+    match effect:
+        case Save(runs):
+            writes = mapfile.save(memory, runs)
+        case Commit(standing):
+            writes = mapfile.commit(standing)
+        case Prepare(point):
+            writes = mapfile.prepare(memory, point)
+            result = bool(writes)
+        case Adopt(standing):
+            mapfile.adopt(memory, standing)
+        case Distrust():
+            mapfile.distrust(memory)
+        case _:
+            result = _on_bits(memory, effect)
+    return result, writes
+
+
+def _on_bits(memory: Memory, effect: Effect) -> Any:
+    """The effects that touch nothing but the bits."""
+    match effect:
+        case Unsettled(grains):
+            return memory.unsettled(grains)
+        case Uncopied(grains):
+            return memory.uncopied(grains)
+        case NextUncopied(limit):
+            return memory.next_uncopied(limit)
+        case MarkCopied(runs):
+            memory.mark_copied(runs)
+        case MarkDiverged(runs):
+            memory.mark_diverged(runs)
+        case Settle(runs):
+            memory.settle(runs)
+        case _:
+            raise TypeError(f"{effect} does nothing to memory")
+    return None
+
+
+def _begin_copying(value: Held, copying: Copying) -> Outcome:
+    """MIN-2: what was copied at this point in time is not copied again."""
+    again = sorted(value.copied_since & set(copying.grains))
+    found = ("MIN-2", f"grain {again[0]} is copied again at one point in time") if again else None
+    since = value.copied_since | set(copying.grains)
+    return Outcome(evolve(value, copied_since=since), None, (), found)
 
 
 def complaint_at(memory: Memory) -> tuple[str, str] | None:
@@ -217,10 +236,6 @@ def _moved(
             if clean and not memory.copied[grain]:
                 return "MIN-1", f"sync makes grain {grain} look uncopied though nobody changed it"
     return None
-
-
-def _copied(memory: Memory) -> frozenset[int]:
-    return frozenset(g for g in range(memory.grains) if memory.copied[g])
 
 
 def _decode_header(identity: Identity, sector: bytes) -> Header:

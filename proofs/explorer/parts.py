@@ -8,8 +8,6 @@ from attrs import frozen
 
 from flashcopy.impl.effect import SOURCE, TARGET
 from flashcopy.impl.geometry import Geometry
-from flashcopy.impl.mapfile import Identity
-from flashcopy.harness.mutant import Mutant
 from flashcopy.proofs.explorer import block as blocks
 from flashcopy.proofs.explorer import crash, final, mapdisk
 from flashcopy.proofs.explorer.memory import Held, MemoryMachine, Outcome, complaint_at

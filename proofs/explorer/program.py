@@ -23,7 +23,6 @@ from flashcopy.impl.effect import (
     Commit,
     Effect,
     Flush,
-    Prepare,
     Read,
     Standing,
     State,
@@ -128,6 +127,13 @@ def link(geometry: Geometry, automata: list[Automaton]) -> Program:
     return _Linking(geometry, automata).program()
 
 
+_ARRAYS = (
+    *("kind", "rank", "live", "memory_effect", "map_change", "block_change", "block", "token"),
+    *("by_host", "on_target", "of_target", "is_start"),
+    *("holds_grains", "holds_copier", "waits_for", "waits_line"),
+)
+
+
 class _Linking:
     """Numbers are given first, then every array is filled."""
 
@@ -147,7 +153,8 @@ class _Linking:
         self.claims: Values[Claim | None] = Values()
         for values in (self.map_changes, self.block_changes, self.claims):
             values.number(None)
-        self.claims.number(Claim(range(1), True))
+        # A request holds the copier as claim 1.
+        self.claims.number(_claim(AcquireCopier()))
         for at, automaton in enumerate(automata):
             for number, node in enumerate(automaton.nodes):
                 self._place(at, number, node, automaton.asked.name)
@@ -175,13 +182,7 @@ class _Linking:
 
     def program(self) -> Program:
         size = len(self.nodes) + len(self.ends)
-        arrays = {
-            name: np.zeros(size, np.int64)
-            for name in (
-                "kind rank live memory_effect map_change block_change block token by_host"
-                " on_target of_target is_start holds_grains holds_copier waits_for waits_line"
-            ).split()
-        }
+        arrays = {name: np.zeros(size, np.int64) for name in _ARRAYS}
         follow = np.zeros((size, codes(self.geometry)), np.int64)
         arrays["kind"][: len(self.kinds)] = self.kinds
         for at, automaton in enumerate(self.automata):
@@ -217,7 +218,7 @@ class _Linking:
             for _, after in node.successors:
                 rank[after] = max(rank[after], rank[number] + weight)
         for number, node in order:
-            live[number] = self._live(node, live, automaton)
+            live[number] = self._live(node, live)
             if node.effect is None:
                 continue
             first = self.numbers[at, number]
@@ -229,7 +230,7 @@ class _Linking:
                 for result, after in node.successors:
                     follow[point, code_of(self.geometry, result)] = self._number(at, after)
 
-    def _live(self, node: Node, live: dict[int, int], automaton: Automaton) -> int:
+    def _live(self, node: Node, live: dict[int, int]) -> int:
         """Registers, by their bits, whose content may still be written from here on."""
         after = 0
         for _, successor in node.successors:
@@ -243,16 +244,14 @@ class _Linking:
             return self.numbers[at, node]
         return len(self.nodes) + self.ends.index(self._ends[at, node])
 
-    def _fill_point(
-        self, point: int, node: Node, request: str, arrays: dict[str, Numbers]
-    ) -> None:
+    def _fill_point(self, point: int, node: Node, request: str, arrays: dict[str, Numbers]) -> None:
         effect, kind = node.effect, self.kinds[point]
         assert effect is not None
         arrays["holds_grains"][point] = self.claims.number(node.locks.claim)
         arrays["holds_copier"][point] = int(node.locks.copier)
         if isinstance(effect, (AcquireCopier, AcquireGrains)):
             copier = isinstance(effect, AcquireCopier)
-            claim = 1 if copier else self.claims.number(_claim(effect))
+            claim = self.claims.number(_claim(effect))
             if kind is Kind.GRANTED:
                 arrays["holds_copier" if copier else "holds_grains"][point] = claim
             else:
@@ -265,10 +264,10 @@ class _Linking:
         arrays["of_target"][point] = request.endswith("_target")
         if isinstance(effect, (Read, Write)):
             arrays["on_target"][point] = effect.device is TARGET
-            if isinstance(effect, Write) and effect.device is TARGET and not node.by_host:
-                if effect.blocks and node.block == effect.blocks[0]:
-                    copying = Copying(self.geometry.grains_of(effect.blocks))
-                    arrays["memory_effect"][point] = self._asked(copying, request)
+            copies = isinstance(effect, Write) and effect.device is TARGET and not node.by_host
+            if copies and effect.blocks[0] == node.block:
+                copying = Copying(self.geometry.grains_of(effect.blocks))
+                arrays["memory_effect"][point] = self._asked(copying, request)
             return
         if not isinstance(effect, Flush):
             arrays["memory_effect"][point] = self._asked(effect, request)
@@ -293,7 +292,10 @@ class _Linking:
         return table
 
 
-def _claim(effect: AcquireGrains) -> Claim:
+def _claim(effect: AcquireCopier | AcquireGrains) -> Claim:
+    """The copier is a run of one thing that is held alone."""
+    if isinstance(effect, AcquireCopier):
+        return Claim(range(1), exclusive=True)
     return Claim(effect.grains, effect.mode.value == "exclusive")
 
 
@@ -307,7 +309,7 @@ def _kind(node: Node) -> Kind:
             return Kind.NOTHING
         case Flush():
             return Kind.FLUSH
-        case Commit(Standing.TRACKING) | Adopt(Standing.TRACKING) | Commit():
+        case Commit() | Adopt(Standing.TRACKING):
             return Kind.POINT
     return Kind.MEMORY
 
@@ -327,6 +329,4 @@ def _changes(effect: Effect) -> tuple[mapdisk.Change | None, blocks.Change | Non
             return mapdisk.OfferStanding(standing), None
         case Adopt(Standing.TRACKING):
             return None, blocks.MovePoint("taken")
-        case Prepare():
-            return None, None
     return None, None

@@ -23,6 +23,8 @@ from flashcopy.model.operation import Operation
 from flashcopy.proofs.explorer.starts import BLOCK_SIZE, Start, all_starts, make_geometry
 
 HOST = ("source-write", "target-write", "source-read", "target-read")
+# WRITE-4: a write whose data is zeros; to be named, for nothing but its data is different.
+ZEROES = ("source-zeroes", "target-zeroes")
 OTHERS = ("copy", "sync", "start", "stop")
 
 
@@ -32,7 +34,7 @@ class UnknownRequestError(ValueError):
 
 @frozen
 class Kind:
-    """One kind of request: a word of HOST or OTHERS; blocks, or for `copy` grains at most."""
+    """One kind of request: a word of HOST, ZEROES or OTHERS, with blocks or a limit of grains."""
 
     name: str
     blocks: range = range(0)
@@ -49,18 +51,23 @@ class Kind:
     def operation(self, content: int) -> Operation:
         """The same in the model's words; a write writes that content."""
         volume, extent = Volume.SOURCE, (0, 0)
-        if self.name in HOST:
+        if self.name in HOST + ZEROES:
             volume = Volume(self.name.partition("-")[0])
             extent = (self.blocks.start * BLOCK_SIZE, len(self.blocks) * BLOCK_SIZE)
         if self.name.endswith("-write"):
             return operations.Write(volume, *extent, content)
+        if self.name in ZEROES:
+            return operations.WriteZeroes(volume, *extent)
         if self.name.endswith("-read"):
             return operations.Read(volume, *extent)
         if self.name == "copy":
             return operations.BackgroundCopy(self.limit)
-        return {"sync": operations.Sync(), "start": operations.Start(), "stop": operations.Stop()}[
-            self.name
-        ]
+        without_extent: dict[str, Operation] = {
+            "sync": operations.Sync(),
+            "start": operations.Start(),
+            "stop": operations.Stop(),
+        }
+        return without_extent[self.name]
 
     def asked(self) -> Ask:
         """The request of the protocol."""
@@ -68,6 +75,9 @@ class Kind:
             volume, _, verb = self.name.partition("-")
             data = encode((1,) * len(self.blocks)) if verb == "write" else b""
             return Ask(f"{verb}_{volume}", self.blocks, data)
+        if self.name in ZEROES:
+            volume = self.name.partition("-")[0]
+            return Ask(f"write_{volume}", self.blocks, encode((0,) * len(self.blocks)))
         if self.name == "copy":
             return Ask("background_copy", limit=self.limit)
         return Ask(self.name)
@@ -160,7 +170,7 @@ def parse(text: str, grains: int, grain_blocks: int) -> tuple[Kind, ...]:
     kinds = []
     for word in filter(None, (word.strip() for word in text.split(","))):
         name, _, rest = word.partition(":")
-        if name in HOST:
+        if name in HOST + ZEROES:
             kinds.append(Kind(name, _blocks(word, rest, grains * grain_blocks)))
         elif name == "copy":
             kinds.append(Kind(name, limit=_number(word, rest or "1")))
@@ -168,7 +178,7 @@ def parse(text: str, grains: int, grain_blocks: int) -> tuple[Kind, ...]:
             kinds.append(Kind(name))
         else:
             raise UnknownRequestError(
-                f"request {word!r}: use {', '.join(HOST)} with blocks (source-write:0-1),"
+                f"request {word!r}: use {', '.join(HOST + ZEROES)} with blocks (source-write:0-1),"
                 f" copy with a number of grains (copy:1), {', '.join(OTHERS[1:])}"
             )
     if not kinds:

@@ -130,7 +130,7 @@ def estimate(plan: Plan, settings: Settings) -> Estimate:
     sample = largest[:: max(1, len(largest) // _SAMPLES)]
     counts = [_states_of(explorer, scope) for scope in sample]
     states = round(sum(counts) / len(counts) * len(largest))
-    in_batch = max(max(counts), min(states, _BATCH_STATES))
+    in_batch = max(*counts, min(states, _BATCH_STATES))
     return Estimate(len(scopes), states, settings.workers * _bytes_for(in_batch))
 
 

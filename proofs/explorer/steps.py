@@ -36,7 +36,12 @@ class Steps:
 
 
 class Stepper:
-    """Carries out steps; marks in `seen` each program point and result that came up."""
+    """Carries out steps; marks in `seen` each program point and result that came up.
+
+    With `in_order`, requests that are equal begin in their order.
+    """
+
+    in_order = True
 
     def __init__(self, parts: Parts, layout: Layout, in_flight: int) -> None:
         self.parts = parts
@@ -84,7 +89,7 @@ class Stepper:
         for request in range(self.in_flight):
             kind = self.program.kind.take(nodes[request])
             able = kind > Kind.WAITING
-            if request:
+            if request and self.in_order:
                 # Of two equal requests the first begins first: the other order is the same
                 # with the two exchanged.
                 same = nodes[request] == nodes[request - 1]
@@ -92,8 +97,9 @@ class Stepper:
             origin = np.flatnonzero(able)
             if not len(origin):
                 continue
-            kind = kind.take(origin).astype(np.uint8)
-            order = np.argsort(kind, kind="stable")
+            kind = kind.take(origin)
+            # Few values: sorted stably as bytes this is a radix sort.
+            order = np.argsort(kind.astype(np.uint8), kind="stable")
             origin, kind = origin.take(order), kind.take(order)
             yield self._steps(rows[:, origin], request, origin, kind)
 
@@ -105,7 +111,8 @@ class Stepper:
             kind = self.program.kind.take(field.get(rows))
             able |= kind > Kind.WAITING
             least = np.where(kind == Kind.WAITING, Kind.WAITING, least)
-        return ~able & (least == Kind.WAITING)
+        found: Flags = ~able & (least == Kind.WAITING)
+        return found
 
     def ended(self, rows: Rows) -> Flags:
         """States where all requests have ended."""
@@ -114,11 +121,13 @@ class Stepper:
             ended &= field.get(rows) == ENDED
         return ended
 
-    def _steps(self, rows: Rows, request: int, origin: Numbers, kinds: npt.NDArray[np.uint8]) -> Steps:
+    def _steps(
+        self, rows: Rows, request: int, origin: Numbers, kinds: npt.NDArray[np.int64]
+    ) -> Steps:
         nodes = self.layout.node[request].get(rows)
         complaint = np.zeros(len(origin), np.int64)
         after = np.zeros(len(origin), np.int64)
-        starts = np.flatnonzero(np.diff(kinds, prepend=255))
+        starts = np.flatnonzero(np.diff(kinds, prepend=-1))
         for first, last in zip(starts, [*starts[1:], len(kinds)], strict=True):
             part = slice(int(first), int(last))
             after[part] = self._carry_out(
@@ -194,10 +203,12 @@ class Stepper:
         return self._conflict(claim, held)
 
     def _conflict(self, claim: Numbers, other: Numbers) -> Flags:
-        return self.program.conflicts[claim, other] > 0
+        found: Flags = self.program.conflicts[claim, other] > 0
+        return found
 
     def _waits(self, nodes: Numbers) -> Flags:
-        return self.program.kind.take(nodes) == Kind.WAITING
+        found: Flags = self.program.kind.take(nodes) == Kind.WAITING
+        return found
 
     def _memory(self, rows: Rows, nodes: Numbers, complaint: Numbers) -> Numbers:
         self._change_map(rows, self.program.map_change.take(nodes))
@@ -303,9 +314,7 @@ class Stepper:
     def _grant(self, rows: Rows, line: int) -> None:
         """Whose wait is over: decided for all at once, for who is granted is in the way as much."""
         nodes = [field.get(rows) for field in self.layout.node]
-        waits = [
-            self._waits(at) & (self.program.waits_line.take(at) == line) for at in nodes
-        ]
+        waits = [self._waits(at) & (self.program.waits_line.take(at) == line) for at in nodes]
         if not any(waiting.any() for waiting in waits):
             return
         lines = np.full(rows.shape[1], line)

@@ -70,9 +70,7 @@ def follow(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str, watch:
             if volume is Volume.SOURCE or scope.start.state is not lifecycle.State.STOPPED:
                 content = _USED_CONTENT + grain * 10 + (volume is Volume.TARGET)
                 _complete(trial, Write(volume, grain * size, size, content))
-    numbers = [
-        trial.submit(kind.operation(_CONTENT + at)) for at, kind in enumerate(scope.kinds)
-    ]
+    numbers = [trial.submit(kind.operation(_CONTENT + at)) for at, kind in enumerate(scope.kinds)]
     for move in moves:
         trial.step(numbers[move])
     return trial
@@ -165,5 +163,3 @@ def _drain(trial: Trial) -> None:
             return
         trial.step(runnable[0])
     raise trial.complaint("CONC-4", "a request goes on and never ends")
-
-

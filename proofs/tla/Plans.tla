@@ -20,7 +20,7 @@ If(condition, steps) == IF condition THEN steps ELSE << >>
 (* CONC-1: each block is read or written at an instant of its own. *)
 Puts(volume, bs) == LET Put(b) == <<"put", volume, b>> IN Each(Put, bs)
 Shows(volume, bs, fake) ==
-    LET Show(b) == <<"show", volume, b, IF b \in fake THEN "source" ELSE volume>>
+    LET Show(b) == <<"show", volume, b, fake>>
     IN Each(Show, bs)
 
 (* COPY-1, of some grains, and made durable: ORDER-1, ORDER-2. *)
@@ -46,6 +46,8 @@ Plan(ask) ==
             TakeGrains(gs, TRUE) \o <<<<"diverge", gs>>>> \o Puts("source", ask.blocks)
       [] ask.does = "write target" ->
             TakeGrains(gs, TRUE) \o <<<<"diverge", gs>>>> \o Puts("target", ask.blocks)
+      [] ask.does = "flush source" -> <<<<"make durable", "source">>>>
+      [] ask.does = "flush target" -> TakeGrains({}, FALSE) \o <<<<"make durable", "target">>>>
       [] ask.does = "copy" ->
             TakeCopier \o <<<<"choose", ask.limit>>>>
       [] ask.does = "stop" ->

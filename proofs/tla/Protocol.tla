@@ -4,7 +4,7 @@
 (* order, and the power may fail between any two steps. And what must hold of *)
 (* it.                                                                        *)
 
-EXTENDS Crashes
+EXTENDS PowerLoss
 
 (* The initial states are all that a relationship can be at rest in, a modified bit among them    *)
 (* that lost its copied bit in a crash (REC-1). Contents are as different as they may be: 0 the   *)
@@ -48,7 +48,7 @@ Init ==
 Takes(r) ==
     \/ AskCopier(r) \/ AskGrains(r) \/ Wait(r) \/ LookUpRecorded(r)
     \/ LookUpUnsettled(r) \/ LookUpBefore(r) \/ LookUpRoute(r) \/ LookUpNext(r) \/ LookUpCopy(r)
-    \/ Show(r) \/ Fetch(r) \/ Store(r) \/ Put(r) \/ Flush(r)
+    \/ Show(r) \/ Fetch(r) \/ Store(r) \/ Put(r) \/ Flush(r) \/ MakeDurable(r)
     \/ MarkDiverged(r) \/ MarkCopied(r) \/ Settle(r) \/ Save(r)
     \/ Prepare(r) \/ Commit(r) \/ Adopt(r)
 

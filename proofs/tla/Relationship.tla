@@ -4,7 +4,7 @@
 (* only judges. And what memory says when it is asked.                        *)
 (*                                                                            *)
 (* The modules of the protocol, in the order in which they build on each      *)
-(* other: Disk, Relationship, Plans, Steps, Crashes, Protocol, Scopes.        *)
+(* other: Disk, Relationship, Plans, Steps, PowerLoss, Protocol, Scopes.      *)
 (*                                                                            *)
 (* Fault is "none", or names a mistake that the model checker must notice.    *)
 

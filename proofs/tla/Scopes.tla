@@ -1,5 +1,6 @@
 ------------------------------- MODULE Scopes --------------------------------
-(* Sets of requests in flight, by the names that the configurations use.      *)
+(* Sets of requests in flight, by the names that the configurations use. In   *)
+(* which order they begin is part of the schedule.                            *)
 
 EXTENDS Protocol
 
@@ -36,7 +37,14 @@ UpToOne == Some(1)
 UpToTwo == Some(1) \cup Some(2)
 UpToThree == Some(1) \cup Some(2) \cup Some(3)
 
-(* The fewest in which a fault can show. *)
+(* A flush of either volume beside each request, or beside two writes. The explorer has none. *)
+Flushes == {Of("flush source", {}), Of("flush target", {})}
+RequestAndFlush == {<<r, f>> : r \in EveryRequest, f \in Flushes}
+Writes == {r \in HostRequests : r.does \in {"write source", "write target"}}
+TwoWritesAndFlush == {<<r[1], r[2], f>> : r \in {<<v, w>> : v, w \in Writes}, f \in Flushes}
+WriteTargetAndFlush == {<<Of("write target", Whole(0)), Of("flush target", {})>>}
+
+(* The fewest in which a fault can show (CONC-2, CONC-3, ORDER-3, ORDER-4, COPY-3). *)
 FirstGrain == Whole(0)
 WriteAndRead == {<<Of("write source", FirstGrain), Of("read target", FirstGrain)>>}
 WriteAndSync == {<<Of("write source", FirstGrain), Of("sync", {})>>}

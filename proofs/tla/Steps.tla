@@ -29,7 +29,8 @@ Conflict(one, other) ==
 (* start that finds the relationship stopped sees to it first that this is recorded (ERR-5).      *)
 Refused(r, of) ==
     \/ of = "copier" /\ asked[r].does = "sync" /\ ~Tracking
-    \/ of = "grains" /\ asked[r].does \in {"read target", "write target"} /\ State = "stopped"
+    \/ of = "grains" /\ State = "stopped"
+       /\ asked[r].does \in {"read target", "write target", "flush target"}
 Granted(r, of) ==
     IF Refused(r, of) THEN << >>
     ELSE If(of = "copier" /\ asked[r].does = "start" /\ State = "stopped", <<<<"is it recorded">>>>)
@@ -119,7 +120,8 @@ LookUpCopy(r) ==
 Show(r) ==
     /\ Does(r, "show")
     /\ LET b == Step(r)[3]
-           shown == disk[Step(r)[4]][b].now
+           side == IF b \in Step(r)[4] THEN "source" ELSE Step(r)[2]
+           shown == disk[side][b].now
            right == Step(r)[2] = "source" \/ shown \in since[r][b]
        IN wrong' = IF right THEN wrong ELSE wrong \cup {"READ-2"}
     /\ since' = IF Rest(r) = << >> THEN [since EXCEPT ![r] = Unread] ELSE since
@@ -173,6 +175,19 @@ Flush(r) ==
           /\ maps' = IF "map" \in of THEN [a \in Areas |-> FlushedMap(maps[a])] ELSE maps
     /\ Advance(r)
     /\ UNCHANGED <<memory, judges>>
+
+(* FLUSH-1, CRASH-1: what a host has flushed may not be missing later. Where a grain is uncopied  *)
+(* no host has written to the target.                                                             *)
+MakeDurable(r) ==
+    /\ Does(r, "make durable")
+    /\ LET volume == Step(r)[2]
+           Sure(b) == volume = "source" \/ GrainOf(b) \in memory.copied
+           early == Fault = "a flush is answered early"
+       IN /\ disk' = IF early THEN disk ELSE [disk EXCEPT ![volume] = AllFlushed(@)]
+          /\ past' = [past EXCEPT ![volume] =
+                        [b \in Blocks |-> IF Sure(b) THEN {disk[volume][b].now} ELSE @[b]]]
+    /\ Advance(r)
+    /\ UNCHANGED <<memory, header, maps, image, since, next, wrong>>
 
 ------------------------------------------------------------------------------
 (* Maps *)

@@ -1,4 +1,4 @@
-------------------------------- MODULE Crashes -------------------------------
+----------------------------- MODULE PowerLoss ------------------------------
 (* The power fails: of what no flush covers any subset survives, and the      *)
 (* relationship is opened again. The outcome is right if it is one that may   *)
 (* be, with the start or sync in flight or without it.                        *)
