@@ -22,7 +22,8 @@ from flashcopy.harness.mutant import SHIPPED, generator
 from flashcopy.harness.mutant import Mutant as HarnessMutant
 from flashcopy.harness.mutants import by_name
 from flashcopy.harness.requests import Ask, Options
-from flashcopy.impl import bitmap, effect as effects
+from flashcopy.impl import bitmap
+from flashcopy.impl import effect as effects
 from flashcopy.impl.effect import MAP, Standing, State
 from flashcopy.impl.errors import MapFileError
 from flashcopy.impl.geometry import Geometry
@@ -222,7 +223,9 @@ def is_old_new_or_refused(decode: Any, lost: int) -> Statement:
         header = decode(bytes(torn))
     except MapFileError:
         return Statement(given=len(differing) == 3, claim=True)
-    return Statement(given=len(differing) == 3, claim=bytes(torn) in (old, new) and header is not None)
+    return Statement(
+        given=len(differing) == 3, claim=bytes(torn) in (old, new) and header is not None
+    )
 
 
 def _decode(sector: bytes) -> Header:
@@ -266,7 +269,9 @@ def obligations() -> tuple[Obligation, ...]:
             subject=Request(),
             state=is_old_or_new,
             mutants=(
-                Mutant("commit before the maps are durable", Request(by_name("commit-before-maps"))),
+                Mutant(
+                    "commit before the maps are durable", Request(by_name("commit-before-maps"))
+                ),
                 Mutant("new maps over the old ones", Request(by_name("point-in-place"))),
                 Mutant("header not flushed", Request(by_name("header-not-flushed"))),
                 Mutant("commit before flush", Request(rewrite=swapped(by[flush], by[commit]))),
@@ -302,4 +307,3 @@ def _unflushed(make: Make, _: Ask) -> Any:
             effect = inner.send((yield effect))
         except StopIteration as end:
             return end.value
-

@@ -82,7 +82,9 @@ def _in_no_order(one: _Request, other: _Request) -> Condition:
     return disj(may_wait_for(one, other), conj(one.stage == GRAINS, other.stage == GRAINS))
 
 
-def comes_down(waits: Waits, stage: Any, place: Any, other_stage: Any, other_place: Any) -> Statement:
+def comes_down(
+    waits: Waits, stage: Any, place: Any, other_stage: Any, other_place: Any
+) -> Statement:
     """Along a chain of waiting the pair of stages left and place gets lower."""
     one, other = _Request(stage, place), _Request(other_stage, other_place)
     left, other_left = RUNNING - stage, RUNNING - other_stage

@@ -57,9 +57,7 @@ def _claims(alone: tuple[bool, ...], variables: Mapping[str, Any]) -> _Claims:
     return _Claims(runs, dict(zip(_HOLDERS, alone, strict=True)))
 
 
-def _carry_out(
-    table: type[LockTable], claims: _Claims, happens: str
-) -> Callable[[Make], _After]:
+def _carry_out(table: type[LockTable], claims: _Claims, happens: str) -> Callable[[Make], _After]:
     def work(make: Make) -> _After:
         locked = table()
         for name in _HOLDERS[:-1]:
@@ -295,6 +293,3 @@ def obligations() -> tuple[Obligation, ...]:
             Mutant("a waiter forgotten", _ForgetsWaiter),
         ),
     )
-
-
-

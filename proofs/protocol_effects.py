@@ -84,9 +84,7 @@ class Effects:
         holding = evolve(m.local.holding, copier=True)
         return _is_state(result.value, m), m.state, evolve(m.local, holding=holding)
 
-    def acquiregrains(
-        self, effect: effects.AcquireGrains, result: Result, m: Moment
-    ) -> Outcome:
+    def acquiregrains(self, effect: effects.AcquireGrains, result: Result, m: Moment) -> Outcome:
         holding = evolve(m.local.holding, mode=self.mode(effect))
         memory = m.state.memory
         stopped = neg(disj(memory.tracking, memory.idle))
@@ -420,10 +418,14 @@ def _write_bits(
     choice: Choice,
 ) -> Area:
     """Both bits are written, in two sectors; of a write that failed any part may have landed."""
-    lands = [conj(written, choice(f"landed {bit}")) if result.failed else written
-             for bit in ("copied", "modified")]
-    keeps = [conj(land, choice(f"keep {bit}"))
-             for land, bit in zip(lands, ("copied", "modified"), strict=True)]
+    lands = [
+        conj(written, choice(f"landed {bit}")) if result.failed else written
+        for bit in ("copied", "modified")
+    ]
+    keeps = [
+        conj(land, choice(f"keep {bit}"))
+        for land, bit in zip(lands, ("copied", "modified"), strict=True)
+    ]
     return Area(
         copied=ite(lands[0], copied, area.copied),
         copied_after=ite(keeps[0], copied, area.copied_after),
@@ -434,9 +436,7 @@ def _write_bits(
 
 
 def _either(condition: Condition, then: State, otherwise: State) -> State:
-    state: State = build(
-        lambda path: ite(condition, get(then, path), get(otherwise, path))
-    )
+    state: State = build(lambda path: ite(condition, get(then, path), get(otherwise, path)))
     return state
 
 
@@ -452,4 +452,3 @@ def _either_maps(condition: Condition, then: Maps, otherwise: Maps) -> Maps:
         after=_either_part(Header, condition, then.after, otherwise.after),
         header_fresh=ite(condition, then.header_fresh, otherwise.header_fresh),
     )
-

@@ -224,6 +224,3 @@ def _rewrite(mutant: HarnessMutant) -> Rewrite:
         return inner
 
     return rewritten
-
-
-

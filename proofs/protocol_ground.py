@@ -22,7 +22,16 @@ from flashcopy.proofs.protocol_invariant import (
 )
 from flashcopy.proofs.protocol_logic import conj, disj, imp, ite, neg, same
 from flashcopy.proofs.protocol_rely import HOLDINGS, Holding, Mode, rely, together
-from flashcopy.proofs.protocol_state import STATES, Area, Header, Maps, Memory, Side, State, state_at
+from flashcopy.proofs.protocol_state import (
+    STATES,
+    Area,
+    Header,
+    Maps,
+    Memory,
+    Side,
+    State,
+    state_at,
+)
 from flashcopy.proofs.sorts import BIT, OneOf
 
 
@@ -270,7 +279,10 @@ def obligations() -> tuple[Obligation, ...]:
                 ),
                 Mutant("the maps of the other area", _from_other_area),
                 Mutant("read before it is durable", _not_made_durable),
-                Mutant("stopped taken for idle", _remembering(idle=lambda s: neg(s.maps.after.tracking))),
+                Mutant(
+                    "stopped taken for idle",
+                    _remembering(idle=lambda s: neg(s.maps.after.tracking)),
+                ),
             ),
         ),
         Obligation(
@@ -309,9 +321,7 @@ def obligations() -> tuple[Obligation, ...]:
             subject=apart,
             state=can_be_together,
             mutants=(
-                Mutant(
-                    "readers exclude each other", apart | {frozenset((Mode.SHARED,))}
-                ),
+                Mutant("readers exclude each other", apart | {frozenset((Mode.SHARED,))}),
                 Mutant(
                     "a write lets readers in",
                     apart - {frozenset((Mode.EXCLUSIVE, Mode.SHARED))},

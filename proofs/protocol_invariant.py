@@ -50,9 +50,7 @@ def copied_is_durable(state: State) -> Condition:
         state,
         lambda header: imp(
             disj(*_versions(state, header, "copied")),
-            conj(
-                same(state.target.now, header.image), same(state.target.after, header.survives)
-            ),
+            conj(same(state.target.now, header.image), same(state.target.after, header.survives)),
         ),
     )
 
@@ -130,9 +128,7 @@ def settled_is_durable(state: State) -> Condition:
         *(current.copied, current.copied_after, current.modified, current.modified_after),
         *(memory.copied, memory.modified),
     )
-    return imp(
-        conj(memory.settled, neg(state.torn)), _each_tracking(state, lambda _: diverged)
-    )
+    return imp(conj(memory.settled, neg(state.torn)), _each_tracking(state, lambda _: diverged))
 
 
 def prepared_is_written(state: State) -> Condition:

@@ -21,7 +21,8 @@ from flashcopy.harness.mutant import SHIPPED, generator
 from flashcopy.harness.mutant import Mutant as HarnessMutant
 from flashcopy.harness.mutants import by_name
 from flashcopy.harness.requests import Ask, Options
-from flashcopy.impl import bitmap, effect as effects
+from flashcopy.impl import bitmap
+from flashcopy.impl import effect as effects
 from flashcopy.impl.effect import Effect, Runs, Standing, State
 from flashcopy.impl.geometry import Geometry
 from flashcopy.impl.memory import Memory
@@ -161,7 +162,9 @@ def _outside(run: list[Effect]) -> Iterator[int]:
             yield from effect.blocks
 
 
-def is_each_bits_own(memory: type[Memory], bits: tuple[Any, ...], runs: Runs, what: str) -> Statement:
+def is_each_bits_own(
+    memory: type[Memory], bits: tuple[Any, ...], runs: Runs, what: str
+) -> Statement:
     """An effect on several grains' bits does to each what it does to it where it is alone."""
     whole = _memory(bits)
     whole.__class__ = memory
@@ -241,4 +244,3 @@ def obligations() -> tuple[Obligation, ...]:
             ),
         ),
     )
-

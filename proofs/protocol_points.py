@@ -170,9 +170,7 @@ def _is_lock(effect: Effect) -> bool:
     return taken or isinstance(effect, AcquireCopier)
 
 
-def _carry_out(
-    inner: Request, effect: Effect, history: list[Result] | None = None
-) -> Any:
+def _carry_out(inner: Request, effect: Effect, history: list[Result] | None = None) -> Any:
     """Yield an effect; gives how to go on, and with what."""
     try:
         value = yield effect

@@ -107,9 +107,7 @@ def guarantee(holding: Holding, before: State, after: State, calm: Condition) ->
     return owed(tuple(h for h in HOLDINGS if together(holding, h)), before, after, calm)
 
 
-def owed(
-    holdings: tuple[Holding, ...], before: State, after: State, calm: Condition
-) -> Condition:
+def owed(holdings: tuple[Holding, ...], before: State, after: State, calm: Condition) -> Condition:
     """What requests with any of these holdings rely on, each clause once."""
     unchanged = frozenset[str]().union(*map(kept, holdings))
     clauses = [same(get(before, path), get(after, path)) for path in sorted(unchanged)]
@@ -218,9 +216,7 @@ _LASTING = (
 
 def _prepared_durable(state: State) -> Condition:
     other = state.maps.other
-    return conj(
-        same(other.copied, other.copied_after), same(other.modified, other.modified_after)
-    )
+    return conj(same(other.copied, other.copied_after), same(other.modified, other.modified_after))
 
 
 def _target_durable(state: State) -> Condition:

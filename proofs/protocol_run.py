@@ -145,9 +145,7 @@ class _Run:
             return self._judge(stop.point, "at its end", _at_end(self.asked, stop, state, local))
         if self.reached is not None:
             self.reached.append((stop.point, conj(*self.under)))
-        moment = Moment(
-            state, local, lambda name: self.variables[name](len(path)), self.data
-        )
+        moment = Moment(state, local, lambda name: self.variables[name](len(path)), self.data)
         claims = [
             self._under(path, stop, result, outcome, moment)
             for result, outcome in self._outcomes(path, stop.effect, moment)
@@ -186,7 +184,11 @@ class _Run:
             failed = f" fails on the {result.failed.value}" if result.failed else f" gives {value}"
             said = "" if value is None or isinstance(value, Bytes) else failed
             self.story.append(f"{stop.point}: {_say(effect)}{failed if result.failed else said}")
-        right = self._judge(stop.point, _say(effect), _of_step(effect, result.failed is not None, moment, after, local))
+        right = self._judge(
+            stop.point,
+            _say(effect),
+            _of_step(effect, result.failed is not None, moment, after, local),
+        )
         if right is False:
             return neg(given)
         following = state_at(self.variables, step + 1, keep(local.holding, after))
@@ -236,9 +238,7 @@ def _of_step(
         case effects.Write(device, _, data) if device is SOURCE and data is not moment.data:
             claims["only a host's write changes the source"] = False
         case effects.Adopt(standing) if standing is Standing.TRACKING:
-            claims["the image is the source at one instant"] = same(
-                after.image, before.source.now
-            )
+            claims["the image is the source at one instant"] = same(after.image, before.source.now)
     return claims
 
 

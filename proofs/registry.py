@@ -18,13 +18,13 @@ from flashcopy.proofs import (
     merge_words,
     padding,
     progress,
+    protocol_ground,
+    protocol_lifting,
+    protocol_obligations,
     refinement,
     tracking,
     volume_lifecycle,
     volume_progress,
-    protocol_ground,
-    protocol_lifting,
-    protocol_obligations,
     volume_refinement,
 )
 from flashcopy.proofs.obligation import Obligation

@@ -29,7 +29,11 @@ def test_every_point_is_reached_under_its_hypotheses() -> None:
 
 
 def _cheap(asked: Asked) -> int:
-    return ["stop", "sync", "start"].index(asked.name) if asked.name in ("stop", "sync", "start") else -1
+    return (
+        ["stop", "sync", "start"].index(asked.name)
+        if asked.name in ("stop", "sync", "start")
+        else -1
+    )
 
 
 def _can_be(condition: z3.BoolRef) -> bool:
