@@ -19,6 +19,8 @@ from flashcopy.cli.report import console, progress, say_finding, write_trace
 from flashcopy.harness import end_to_end, interleaved, stateful, threaded
 from flashcopy.harness.efforts import EFFORTS, Effort
 from flashcopy.harness.result import Finding, Progress, Result
+from flashcopy.proofs.explorer import efforts, runs
+from flashcopy.proofs.explorer.trace import show
 from flashcopy.proofs.registry import all_obligations
 from flashcopy.proofs.runner import Options, prove
 
@@ -27,10 +29,11 @@ Part = Callable[[Effort, int, Progress], Result]
 
 def run_proofs(effort: Effort, seed: int, tell: Progress) -> Result:
     """Every obligation proved, every mutant of each refuted."""
-    del effort, seed  # the proofs have seeds of their own, always the same
+    del seed  # the proofs have seeds of their own, always the same
     obligations = all_obligations()
+    options = Options(seeds=tuple(range(effort.proof_seeds)))
     finding, mutants, seconds = None, 0, 0.0
-    for number, result in enumerate(prove(obligations, Options()), start=1):
+    for number, result in enumerate(prove(obligations, options), start=1):
         tell(number / len(obligations), result.obligation.name)
         mutants += result.refuted
         seconds += result.seconds
@@ -59,6 +62,24 @@ def run_interleaved(effort: Effort, seed: int, tell: Progress) -> Result:
     return _require_all_fired(result, interleaved.missing(result.counts))
 
 
+def run_explorer(effort: Effort, seed: int, tell: Progress) -> Result:
+    """The protocol under every schedule of a few requests, and every crash in each."""
+    del seed  # nothing is drawn
+    plan = efforts.plan(effort.explorer)
+    report = runs.explore(plan, runs.Settings(), tell)
+    tally, finding = report.tally, None
+    if report.violation and report.scope:
+        finding = show(plan, report.scope, report.violation, "", waste=True).finding
+    return Result(
+        part="explored",
+        amount=f"{report.covered} scopes, {tally.states} states, every crash in each",
+        seconds=report.seconds,
+        finding=finding,
+        counts={"scopes": report.covered, "states": tally.states},
+        repeat=f"flashcopy explore --effort {effort.explorer}",
+    )
+
+
 def run_threaded(effort: Effort, seed: int, tell: Progress) -> Result:
     """Real threads on real files, with both ways of making things durable."""
     return threaded.run_many(effort.threaded_loads, seed, tell)
@@ -73,6 +94,7 @@ PARTS: dict[str, Part] = {
     "proofs": run_proofs,
     "stateful": run_stateful,
     "interleaved": run_interleaved,
+    "explored": run_explorer,
     "threaded": run_threaded,
     "end to end": run_end_to_end,
 }

@@ -90,7 +90,8 @@ def _print(rows: list[Row], seed: int) -> None:
 def _say(catch: Catch | None) -> str:
     if catch is None:
         return "-"
-    return f"{catch.clause}: {catch.amount:,} {catch.unit}, {catch.seconds:.2f} s"
+    what = f"{catch.amount:,} {catch.unit}" if catch.amount > 1 else catch.unit
+    return f"{catch.clause}: {what}, {catch.seconds:.2f} s"
 
 
 def _as_json(rows: list[Row], seed: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flashcopy.cli.size import SIZE
 from flashcopy.cli.verify import verify_pair
-from flashcopy.impl import FlashCopy, Status
+from flashcopy.impl import FlashCopy, State, Status
 from flashcopy.impl.copier import Pace
 from flashcopy.impl.volume import PIECE, Volume
 
@@ -247,10 +247,13 @@ def _tell(pair: FlashCopy) -> None:
 
 
 def _in_words(now: Status) -> str:
-    return (
-        f"{now.state.value}: {now.copied} of {now.grains} grains copied,"
-        f" generation {now.generation}"
+    # LIFE-2 counts every grain as copied in stopped; of a target that is no image, that misleads.
+    what = (
+        "the target is no usable image until the next start"
+        if now.state is State.STOPPED
+        else f"{now.copied} of {now.grains} grains copied"
     )
+    return f"{now.state.value}: {what}, generation {now.generation}"
 
 
 def _as_json(pair: FlashCopy) -> dict[str, object]:

@@ -19,6 +19,8 @@ class Effort:
     interleaved_runs: int
     threaded_loads: int
     mebibytes: int
+    proof_seeds: int
+    explorer: str
 
 
 EFFORTS = {
@@ -28,6 +30,8 @@ EFFORTS = {
         interleaved_runs=400,
         threaded_loads=8,
         mebibytes=64,
+        proof_seeds=1,
+        explorer="quick",
     ),
     "ci": Effort(
         stateful_runs=300,
@@ -35,6 +39,8 @@ EFFORTS = {
         interleaved_runs=800,
         threaded_loads=8,
         mebibytes=64,
+        proof_seeds=1,
+        explorer="quick",
     ),
     "standard": Effort(
         stateful_runs=1500,
@@ -42,6 +48,8 @@ EFFORTS = {
         interleaved_runs=5000,
         threaded_loads=60,
         mebibytes=256,
+        proof_seeds=5,
+        explorer="standard",
     ),
     "deep": Effort(
         stateful_runs=15_000,
@@ -49,8 +57,15 @@ EFFORTS = {
         interleaved_runs=60_000,
         threaded_loads=600,
         mebibytes=1024,
+        proof_seeds=5,
+        explorer="standard",
     ),
 }
+
+
+def is_deep() -> bool:
+    """Whether the environment asks the tests for everything there is."""
+    return os.environ.get("FLASHCOPY_PROFILE") == "deep"
 
 
 def effort_of_tests() -> Effort:

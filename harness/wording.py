@@ -53,7 +53,7 @@ def of_operation(geometry: Geometry, operation: Operation) -> str:
         case Flush(volume):
             return f"flush {volume.value}"
         case BackgroundCopy(grains):
-            return f"background copy of {'all' if grains is None else grains} grains"
+            return f"background copy of {'all' if grains is None else grains} {_grains(grains)}"
     return name
 
 
@@ -67,6 +67,10 @@ def of_outcome(outcome: Outcome) -> str:
         case Refused(kind):
             return f"refused: {kind.value.replace('_', ' ')}"
     return "done"
+
+
+def _grains(count: int | None) -> str:
+    return "grain" if count == 1 else "grains"
 
 
 def _extent(geometry: Geometry, offset: int, length: int) -> str:

@@ -27,7 +27,7 @@ from flashcopy.impl.effect import (
     Standing,
     State,
 )
-from flashcopy.impl.errors import ClosedError, DeviceError
+from flashcopy.impl.errors import ClosedError, DeviceError, FlashCopyError
 from flashcopy.impl.files import Data, File
 from flashcopy.impl.flush import GroupCommit
 from flashcopy.impl.locks import LockTable
@@ -73,6 +73,8 @@ class Engine:
         self._release_grains = self._grains.release
         # The map file's bytes: what is written to it is written in the order it was computed in.
         self._map_mutex = threading.Lock()
+        # Who has committed a header that memory does not follow yet.
+        self._committed: int | None = None
         # Who has distrusted the maps, and so relies on nothing that the map file's flushes have
         # lost up to then: the last one that had failed.
         self._distrusting: dict[int, int] = {}
@@ -85,6 +87,11 @@ class Engine:
         """
         try:
             return request(self, self.geometry, *args, **options)
+        except FlashCopyError:
+            raise
+        except BaseException:  # an interrupt, say, at any line
+            self._distrust_if_committed()
+            raise
         finally:
             self.release()
 
@@ -126,6 +133,14 @@ class Engine:
             for event in self._waiting.values():
                 event.set()
         self._helper.shutdown()
+
+    def _distrust_if_committed(self) -> None:
+        """ERR-5: cut off between header and memory, a request leaves the two apart: so stop.
+
+        Its locks are still held, so nobody has gone by the wrong one yet.
+        """
+        if self._committed == get_ident():
+            self.distrust()
 
     def _take(self, table: LockTable, holder: Hashable, run: range, mode: Mode) -> None:
         """Take a run in a lock table, waiting for it if need be."""
@@ -259,12 +274,14 @@ class Engine:
         """Effect `Distrust`: this request relies on nothing that was flushed before."""
         with self._mutex:
             self.mapfile.distrust(self.memory)
+            self._committed = None
             self._distrusting[get_ident()] = self.flushes[MAP].failed
 
     def adopt(self, standing: Standing) -> None:
         """Effect `Adopt`. Once stopped, nobody relies on what a failed flush lost."""
         with self._mutex:
             self.mapfile.adopt(self.memory, standing)
+            self._committed = None
             self._distrusting.pop(get_ident(), None)
         if standing is Standing.STOPPED:
             for device in (TARGET, MAP):
@@ -294,6 +311,7 @@ class Engine:
         with self._map_mutex:
             with self._mutex:
                 writes = self.mapfile.commit(standing)
+                self._committed = get_ident()
             self._write_map(writes)
 
     def _write_map(self, writes: list[MapWrite]) -> None:

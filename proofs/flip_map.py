@@ -251,6 +251,11 @@ def picture(request: Request, name: str, meanwhile: bool, kept: Any) -> Picture:
     return Picture((f"the header of {name} is not durable at its end",))
 
 
+def _torn_picture(_: Any, lost: int) -> Picture:
+    words = [str(number) for number in range(3) if lost >> number & 1]
+    return Picture((f"of the three words that change, those numbered {', '.join(words)} are lost",))
+
+
 def obligations() -> tuple[Obligation, ...]:
     """Of sync and start on the map file."""
     by = {point.name: point for point in points()}
@@ -286,6 +291,7 @@ def obligations() -> tuple[Obligation, ...]:
             variables={"lost": OneOf(range(8))},
             subject=_decode,
             state=is_old_new_or_refused,
+            picture=_torn_picture,
             mutants=(Mutant("header believed without its checksum", _decode_unchecked),),
         ),
     )

@@ -103,6 +103,20 @@ def _order_picture(subject: Subject, asked: Asked) -> Picture:
     return Picture((f"{asked} takes {', or '.join(ways)}",))
 
 
+_STAGES = ("waits for the copier", "waits for grains", "waits for nothing")
+
+
+def _circle_picture(
+    _: Waits, stage: int, place: int, other_stage: int, other_place: int
+) -> Picture:
+    return Picture(
+        (
+            f"a request {_STAGES[stage]}, at place {place} of the line, for one",
+            f"that {_STAGES[other_stage]}, at place {other_place}",
+        )
+    )
+
+
 def obligations() -> tuple[Obligation, ...]:
     """Of every request, and of any chain of waiting."""
     return (
@@ -132,6 +146,7 @@ def obligations() -> tuple[Obligation, ...]:
             },
             subject=may_wait_for,
             state=comes_down,
+            picture=_circle_picture,
             mutants=(
                 Mutant("a request that holds grains waits for the copier", _also_back),
                 Mutant("grains given in any order", _in_no_order),

@@ -1,7 +1,7 @@
 """What the lock table guarantees, proved of its own code with runs of any grains.
 
 The table holds two claims and two wait for it; then one more is made, or one of the four ends. Two
-of each are enough: the table asks of every pair of claims by itself whether they conflict. Proved is
+of each are enough: the table asks of every pair of claims by itself whether they conflict. Proved:
 that those who hold never conflict (so `protocol_rely` may go by it), that nobody is given a run
 past somebody who waits for a part of it, and that nobody waits without having somebody to wait for,
 which came earlier. So a waiter's predecessors only ever get fewer.
@@ -66,7 +66,7 @@ def _carry_out(table: type[LockTable], claims: _Claims, happens: str) -> Callabl
         if happens == NEW:
             mode = Mode.EXCLUSIVE if claims.alone[NEW] else Mode.SHARED
             given = locked.request(NEW, make(*claims.runs[NEW]), mode)  # type: ignore[arg-type]
-            granted = (NEW,) if given else ()
+            granted: tuple[str, ...] = (NEW,) if given else ()
         else:
             granted = tuple(map(str, locked.release(happens)))
         held, waiting = tuple(map(str, locked.held)), tuple(map(str, locked.waiting))

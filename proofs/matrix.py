@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from flashcopy.harness import interleaved, scripted
 from flashcopy.harness.mutant import Mutant
@@ -20,6 +20,8 @@ from flashcopy.harness.trial import ORACLE_ALONE, Watch
 from flashcopy.model.trace import Trace
 from flashcopy.proofs.explorer import efforts, runs
 from flashcopy.proofs.explorer.trace import show
+from flashcopy.proofs.registry import obligations_of
+from flashcopy.proofs.runner import Options, prove
 
 
 @frozen
@@ -90,7 +92,26 @@ def by_explorer(mutant: Mutant, budget: Budget) -> Catch | None:
     return _catch(shown.finding, report.tally.states, "states", began)
 
 
-METHODS: dict[str, Method] = {"harness": by_harness, "explorer": by_explorer}
+def by_proofs(mutant: Mutant, budget: Budget) -> Catch | None:
+    """The first obligation of the protocol that has this mutant and is broken by it."""
+    del budget  # a question takes what it takes
+    began = time.perf_counter()
+    for obligation in obligations_of("protocol"):
+        for listed in obligation.mutants:
+            if listed.name != mutant.name:
+                continue
+            (result,) = prove([evolve(obligation, mutants=(listed,))], Options(seeds=(0,)))
+            if result.refuted:
+                seconds = time.perf_counter() - began
+                return Catch(obligation.clauses[0], 1, obligation.name, seconds)
+    return None
+
+
+METHODS: dict[str, Method] = {
+    "harness": by_harness,
+    "explorer": by_explorer,
+    "proofs": by_proofs,
+}
 
 
 def matrix(names: list[str], budget: Budget) -> Iterator[Row]:

@@ -8,8 +8,7 @@ grain, as `impl.memory` has them; `tests/test_proofs_protocol_effects.py` holds 
 Mutants replace a method.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from attrs import evolve, frozen
 
@@ -18,13 +17,23 @@ from flashcopy.impl import effect as effects
 from flashcopy.impl.effect import MAP, SOURCE, TARGET, Device, Effect, Point, Standing
 from flashcopy.impl.effect import State as Lifecycle
 from flashcopy.model.choice import Condition
-from flashcopy.proofs.protocol_logic import conj, disj, ite, neg, same
+from flashcopy.proofs.protocol_devices import (
+    Choice,
+    either,
+    either_maps,
+    either_part,
+    fail_flush,
+    flush_device,
+    promise,
+    target_is_promised,
+    write_bits,
+    write_block,
+)
+from flashcopy.proofs.protocol_logic import conj, disj, neg, same
 from flashcopy.proofs.protocol_rely import Holding, Mode
 from flashcopy.proofs.protocol_request import BLOCK, GEOMETRY, Bytes, Result, has_grain
-from flashcopy.proofs.protocol_state import Area, Header, Maps, Side, State, build, get
+from flashcopy.proofs.protocol_state import Header, State
 
-# An arbitrary choice of this step, by name; `garbage` is data that nobody read.
-Choice = Callable[[str], Any]
 # `keep`: a crash keeps the write. `landed`: a device that failed had done it. `calm`: before the
 # step no flush of the map file failed.
 CHOICES = (
@@ -34,19 +43,22 @@ CHOICES = (
 )
 
 
+_NOTHING_HELD = Holding()
+
+
 @frozen
 class Local:
     """What a request knows or has done itself.
 
-    `may_record` is whether it distrusted the maps and no flush of them has failed since, `distrusts`
-    whether it distrusted them at all. `wrote` is
-    whether it carried out its own write, `source_durable` and `target_durable` whether a flush of
-    its own made durable what was there. `found` is whether it found anything to copy, `took` whether
-    the grain was uncopied, `was_stopped` whether the relationship was stopped when it was given
-    its grains; None where it never asked.
+    `may_record` is whether it distrusted the maps and no flush of them has failed since,
+    `distrusts` whether it distrusted them at all. `wrote` is whether it carried out its own write,
+    `source_durable` and `target_durable` whether a flush of its own made durable what was there.
+    `found` is whether it found anything to copy, `took` whether the grain was uncopied,
+    `was_stopped` whether the relationship was stopped when it was given its grains; None where it
+    never asked.
     """
 
-    holding: Holding = Holding()
+    holding: Holding = _NOTHING_HELD
     may_record: Condition = False
     distrusts: bool = False
     wrote: bool = False
@@ -101,7 +113,7 @@ class Effects:
             return Mode.ALL
         return Mode.EXCLUSIVE if has_grain(effect.grains) else Mode.OTHERS
 
-    def read(self, effect: effects.Read, _: Result, m: Moment) -> Outcome:
+    def read(self, _: effects.Read, __: Result, m: Moment) -> Outcome:
         return True, m.state, m.local
 
     def value_read(self, effect: effects.Read, state: State) -> Bytes:
@@ -111,7 +123,7 @@ class Effects:
         return Bytes((state.source if effect.device is SOURCE else state.target).now)
 
     def write(self, effect: effects.Write, result: Result, m: Moment) -> Outcome:
-        own = effect.data is m.data
+        own = cast(Any, effect.data) is m.data
         local = evolve(m.local, wrote=m.local.wrote or (own and result.failed is None))
         if BLOCK not in effect.blocks:
             return True, m.state, local
@@ -120,11 +132,11 @@ class Effects:
         if value is None:
             value = m.choice("garbage")
         kept = m.choice("keep data")
-        state = _write(m.state, effect.device, value, kept)
+        state = write_block(m.state, effect.device, value, kept)
         if own and effect.device is TARGET:
-            state = _promise(state, value, kept)
+            state = promise(state, value, kept)
         if result.failed:
-            state = _either(m.choice("landed"), state, m.state)
+            state = either(m.choice("landed"), state, m.state)
         return True, state, local
 
     def flush(self, effect: effects.Flush, result: Result, m: Moment) -> Outcome:
@@ -133,27 +145,27 @@ class Effects:
         for device in effect.devices:
             works = self.may_flush(device, m)
             if result.failed is device:
-                state = _fail_flush(state, device)
+                state = fail_flush(state, device)
                 if device is MAP:
                     local = evolve(local, may_record=False)
             elif result.failed:
-                landed = _either(
+                landed = either(
                     conj(works, m.choice("other device landed")),
-                    _flush(state, device),
+                    flush_device(state, device),
                     state,
                 )
                 failed = m.choice("other device failed")
-                state = _either(failed, _fail_flush(landed, device), landed)
+                state = either(failed, fail_flush(landed, device), landed)
                 if device is MAP:
                     local = evolve(local, may_record=conj(local.may_record, neg(failed)))
             else:
                 condition = conj(condition, works)
-                state = _flush(state, device)
+                state = flush_device(state, device)
         if result.failed is None:
             if SOURCE in effect.devices:
                 local = evolve(local, source_durable=same(state.source.now, state.source.after))
             if TARGET in effect.devices:
-                local = evolve(local, target_durable=_target_is_promised(state))
+                local = evolve(local, target_durable=target_is_promised(state))
         return condition, state, local
 
     def may_flush(self, device: Device, m: Moment) -> Condition:
@@ -240,7 +252,7 @@ class Effects:
     def save(self, effect: effects.Save, result: Result, m: Moment) -> Outcome:
         memory, maps = m.state.memory, m.state.maps
         written: Condition = disj(has_grain(effect.runs), m.choice("same sector"))
-        current = _write_bits(
+        current = write_bits(
             maps.current, memory.copied, memory.modified, written, result, m.choice
         )
         return True, evolve(m.state, maps=evolve(maps, current=current)), m.local
@@ -259,7 +271,7 @@ class Effects:
         else:
             changed = same(disj(neg(known), elsewhere), result.value)
         written = disj(neg(known), conj(elsewhere, m.choice("same sector")))
-        other = _write_bits(maps.other, copied, modified, written, result, m.choice)
+        other = write_bits(maps.other, copied, modified, written, result, m.choice)
         # Not known means that the whole area is written.
         if result.failed is None:
             other = evolve(other, fresh=disj(other.fresh, neg(memory.prepared)))
@@ -296,11 +308,11 @@ class Effects:
         written = evolve(
             maps,
             header=header,
-            after=_either_part(Header, kept, header, maps.after),
+            after=either_part(Header, kept, header, maps.after),
             header_fresh=True,
         )
         landed = m.choice("landed") if result.failed else True
-        return True, evolve(state, maps=_either_maps(landed, written, maps)), m.local
+        return True, evolve(state, maps=either_maps(landed, written, maps)), m.local
 
     def flip(self, state: State) -> State:
         """From here on memory calls the other area the current one."""
@@ -332,123 +344,3 @@ def _is_state(state: Lifecycle, m: Moment) -> Condition:
 
 def _remember(state: State, **bits: Condition) -> State:
     return evolve(state, memory=evolve(state.memory, **bits))
-
-
-def _write(state: State, device: Device, value: Any, kept: Condition) -> State:
-    """DISK-1, DISK-4: seen at once; after a crash if this write is kept."""
-    side = state.source if device is SOURCE else state.target
-    side = evolve(side, now=value, after=ite(kept, value, side.after), fresh=True)
-    return evolve(state, source=side) if device is SOURCE else evolve(state, target=side)
-
-
-def _promise(state: State, value: Any, kept: Condition) -> State:
-    """WRITE-3: a host's write to the target changes the image, now and where it survives."""
-
-    def promised(header: Header) -> Header:
-        return evolve(header, image=value, survives=ite(kept, value, header.survives))
-
-    maps = state.maps
-    maps = evolve(maps, header=promised(maps.header), after=promised(maps.after))
-    return evolve(state, maps=maps, image=value)
-
-
-def _target_is_promised(state: State) -> Condition:
-    """CRASH-1: every write to the target so far survives, where the target is an image."""
-    after = state.maps.after
-    return disj(same(after.image, after.survives), neg(disj(after.tracking, after.idle)))
-
-
-def _flush(state: State, device: Device) -> State:
-    """DISK-3, except for what an earlier flush may have lost."""
-    maps = state.maps
-    if device is SOURCE:
-        return evolve(state, source=_flush_side(state.source))
-    if device is TARGET:
-        fresh = state.target.fresh
-
-        def promised(header: Header) -> Header:
-            return evolve(header, survives=ite(fresh, header.image, header.survives))
-
-        maps = evolve(maps, header=promised(maps.header), after=promised(maps.after))
-        return evolve(state, target=_flush_side(state.target), maps=maps)
-    maps = evolve(
-        maps,
-        after=_either_part(Header, maps.header_fresh, maps.header, maps.after),
-        current=_flush_area(maps.current),
-        other=_flush_area(maps.other),
-    )
-    return evolve(state, maps=maps)
-
-
-def _flush_side(side: Side) -> Side:
-    return evolve(side, after=ite(side.fresh, side.now, side.after))
-
-
-def _flush_area(area: Area) -> Area:
-    return evolve(
-        area,
-        copied_after=ite(area.fresh, area.copied, area.copied_after),
-        modified_after=ite(area.fresh, area.modified, area.modified_after),
-    )
-
-
-def _fail_flush(state: State, device: Device) -> State:
-    """What was written so far may be lost although later flushes succeed."""
-    if device is SOURCE:
-        return evolve(state, source=evolve(state.source, fresh=False, doubt=True))
-    if device is TARGET:
-        return evolve(state, target=evolve(state.target, fresh=False, doubt=True))
-    maps = state.maps
-    maps = evolve(
-        maps,
-        doubt=True,
-        header_fresh=False,
-        current=evolve(maps.current, fresh=False),
-        other=evolve(maps.other, fresh=False),
-    )
-    return evolve(state, maps=maps)
-
-
-def _write_bits(
-    area: Area,
-    copied: Condition,
-    modified: Condition,
-    written: Condition,
-    result: Result,
-    choice: Choice,
-) -> Area:
-    """Both bits are written, in two sectors; of a write that failed any part may have landed."""
-    lands = [
-        conj(written, choice(f"landed {bit}")) if result.failed else written
-        for bit in ("copied", "modified")
-    ]
-    keeps = [
-        conj(land, choice(f"keep {bit}"))
-        for land, bit in zip(lands, ("copied", "modified"), strict=True)
-    ]
-    return Area(
-        copied=ite(lands[0], copied, area.copied),
-        copied_after=ite(keeps[0], copied, area.copied_after),
-        modified=ite(lands[1], modified, area.modified),
-        modified_after=ite(keeps[1], modified, area.modified_after),
-        fresh=area.fresh,
-    )
-
-
-def _either(condition: Condition, then: State, otherwise: State) -> State:
-    state: State = build(lambda path: ite(condition, get(then, path), get(otherwise, path)))
-    return state
-
-
-def _either_part(part: type, condition: Condition, then: Any, otherwise: Any) -> Any:
-    names = [a.name for a in part.__attrs_attrs__]  # type: ignore[attr-defined]
-    return part(**{n: ite(condition, getattr(then, n), getattr(otherwise, n)) for n in names})
-
-
-def _either_maps(condition: Condition, then: Maps, otherwise: Maps) -> Maps:
-    return evolve(
-        otherwise,
-        header=_either_part(Header, condition, then.header, otherwise.header),
-        after=_either_part(Header, condition, then.after, otherwise.after),
-        header_fresh=ite(condition, then.header_fresh, otherwise.header_fresh),
-    )

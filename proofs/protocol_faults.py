@@ -220,7 +220,6 @@ def meaning(**kinds: type[Effects]) -> tuple[Mutant, ...]:
 
 def _rewrite(mutant: HarnessMutant) -> Rewrite:
     def rewritten(_: Make, ask: Ask) -> Request:
-        inner = generator(mutant, GEOMETRY, Options(), ask)
-        return inner
+        return generator(mutant, GEOMETRY, Options(), ask)
 
     return rewritten

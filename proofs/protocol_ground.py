@@ -23,6 +23,7 @@ from flashcopy.proofs.protocol_invariant import (
 from flashcopy.proofs.protocol_logic import conj, disj, imp, ite, neg, same
 from flashcopy.proofs.protocol_rely import HOLDINGS, Holding, Mode, rely, together
 from flashcopy.proofs.protocol_state import (
+    LEAVES,
     STATES,
     Area,
     Header,
@@ -30,6 +31,7 @@ from flashcopy.proofs.protocol_state import (
     Memory,
     Side,
     State,
+    get,
     state_at,
 )
 from flashcopy.proofs.sorts import BIT, OneOf
@@ -233,6 +235,24 @@ def _modes_picture(_: Any, mode: Mode, other: Mode) -> Picture:
     return Picture((f"one request holds {mode.value}, another one {other.value}",))
 
 
+def _state_picture(_: Any, **variables: Any) -> Picture:
+    """The state that it goes wrong in; where there are several, the leaves that differ."""
+    first, *others = (state_at(variables, step, {}) for step in range(3))
+    lines = [f"{path}: {get(first, path)}" for path in LEAVES if get(first, path)]
+    if "holding" in variables:
+        lines = [f"held: {variables['holding'].mode.value}"]
+        lines += [
+            f"{path}: {get(first, path)}, {', '.join(str(get(o, path)) for o in others)}"
+            for path in LEAVES
+            if any(get(o, path) != get(first, path) for o in others)
+        ]
+    return Picture(tuple(lines) or ("every bit 0, all data the same",))
+
+
+def _fresh_picture(fresh: _Fresh, **_: Any) -> Picture:
+    return Picture((f"created with copied {fresh.copied}, settled {fresh.settled}",))
+
+
 def obligations() -> tuple[Obligation, ...]:
     """The ground."""
     every = tuple(CLAUSES)
@@ -251,6 +271,7 @@ def obligations() -> tuple[Obligation, ...]:
             variables=STATES,
             subject=every,
             state=gives_the_image,
+            picture=_state_picture,
             mutants=tuple(
                 Mutant(f"not knowing: {name}", tuple(n for n in every if n != name))
                 for name in (
@@ -268,6 +289,7 @@ def obligations() -> tuple[Obligation, ...]:
             variables=STATES,
             subject=recovered,
             state=is_kept_by_recovery,
+            picture=_state_picture,
             mutants=(
                 Mutant(
                     "everything copied is settled",
@@ -292,6 +314,7 @@ def obligations() -> tuple[Obligation, ...]:
             variables={"source": STATES["source.now"], "target": STATES["target.now"]},
             subject=_Fresh(),
             state=is_made_by_creation,
+            picture=_fresh_picture,
             mutants=(
                 Mutant("nothing settled", _Fresh(settled=False)),
                 Mutant("nothing copied", _Fresh(copied=False)),
@@ -310,6 +333,7 @@ def obligations() -> tuple[Obligation, ...]:
             },
             subject=rely,
             state=is_closed,
+            picture=_state_picture,
             mutants=(Mutant("one bit rises at a time", _lost_at_most_once),),
         ),
         Obligation(

@@ -196,16 +196,21 @@ class _SettlesFirst(Memory):
 
 def _case_picture(mutant: HarnessMutant, case: Case) -> Picture:
     lines = [f"{case.name} of blocks {list(case.blocks)}, two to a grain"]
-    names = {bits: name for bits, name in zip(_BITS, ("uncopied", "clean", "diverged", "settled"))}
+    names = dict(zip(_BITS, ("uncopied", "clean", "diverged", "settled"), strict=True))
     lines += [f"grain {number}: {names[bits]}" for number, bits in enumerate(case.bits)]
     lines += [str(effect) for effect in _run(mutant, case, case.blocks)]
     return Picture(tuple(lines))
 
 
+def _bits_picture(_: type[Memory], bits: tuple[Any, ...], runs: Runs, what: str) -> Picture:
+    lines = [f"grain {n}: copied, modified, settled {of_grain}" for n, of_grain in enumerate(bits)]
+    return Picture((*lines, f"{what} of grains {[list(run) for run in runs]}"))
+
+
 def obligations() -> tuple[Obligation, ...]:
     """Of requests, and of memory."""
     grains = range(GEOMETRY.grains)
-    runs = [(range(a, b),) for a in grains for b in range(a + 1, GEOMETRY.grains + 1)]
+    runs: list[Runs] = [(range(a, b),) for a in grains for b in range(a + 1, GEOMETRY.grains + 1)]
     runs.append((range(1), range(2, 3)))
     return (
         Obligation(
@@ -238,6 +243,7 @@ def obligations() -> tuple[Obligation, ...]:
             },
             subject=Memory,
             state=is_each_bits_own,
+            picture=_bits_picture,
             mutants=(
                 Mutant("marks one more", _MarksOneMore),
                 Mutant("settles the first run only", _SettlesFirst),

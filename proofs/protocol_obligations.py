@@ -117,12 +117,18 @@ def obligations() -> tuple[Obligation, ...]:
                     ("_diverge: MarkDiverged", "_diverge: Save"),
                     ("_diverge: Flush", "_diverge: Settle"),
                 ),
-                *named(
-                    *("target-writes-not-marked", "target-write-without-fill"),
-                    *("skip-by-volatile-bit", "settled-when-copied", "distrust-forgets-bits"),
-                ),
+                *named("target-writes-not-marked", "target-write-without-fill"),
+                *meaning(lock_keeps_nobody_out=LocksNobodyOut),
+            ),
+            _shape("write_target", "the block"),
+        ),
+        _about(
+            "write-target-by-memory",
+            "The same, with what settled, distrusted and in doubt mean to memory and devices.",
+            ("CRASH-2", "ORDER-3", "ERR-5"),
+            (
+                *named("skip-by-volatile-bit", "settled-when-copied", "distrust-forgets-bits"),
                 *meaning(
-                    lock_keeps_nobody_out=LocksNobodyOut,
                     flush_that_another_may_have_emptied_trusted=AnyoneMayRecord,
                     flush_in_doubt_trusted=FlushesInDoubt,
                     settled_by_the_mark=SettlesByMark,

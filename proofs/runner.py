@@ -45,7 +45,7 @@ class Options:
 
     seeds: tuple[int, ...] = tuple(range(5))
     solver: str = "z3"
-    budget: float = 20.0
+    budget: float = 60.0
     smt2: Path | None = None
 
 

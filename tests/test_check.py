@@ -22,11 +22,11 @@ LITTLE = evolve(EFFORTS["quick"], stateful_runs=150, threaded_loads=2)
 
 
 def invoke(
-    monkeypatch: pytest.MonkeyPatch, parts: list[str], *options: str, **effort: int
+    monkeypatch: pytest.MonkeyPatch, parts: list[str], *options: str, **effort: Any
 ) -> tuple[int, str]:
     """Exit status and output of `check` with some of its parts."""
     monkeypatch.setattr(module, "PARTS", {name: module.PARTS[name] for name in parts})
-    monkeypatch.setitem(module.EFFORTS, "quick", evolve(LITTLE, **effort))
+    monkeypatch.setitem(EFFORTS, "quick", evolve(LITTLE, **effort))
     result = CliRunner().invoke(module.check, [*options])
     return result.exit_code, result.output
 

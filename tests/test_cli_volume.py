@@ -194,3 +194,11 @@ def test_output_that_cannot_be_written(pair: Run) -> None:
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_stopped_target_is_not_called_copied(pair: Run) -> None:
+    """STOP-1: the counts would say that all is well (LIFE-2)."""
+    pair("start", "map")
+    said = "stopped: the target is no usable image until the next start, generation 2\n"
+    assert pair("stop", "map") == (0, said, "")
+    assert pair("copy", "map") == (0, said, "")

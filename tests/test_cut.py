@@ -59,7 +59,8 @@ class Play:
         if kind == "s":
             if any(isinstance(each.operation, Sync | Start) for each in self.in_flight):
                 return
-            self._begin(self.draw.draw(st.sampled_from([Start(), Sync()])), [0])
+            points: list[Operation] = [Start(), Sync()]
+            self._begin(self.draw.draw(st.sampled_from(points)), [0])
             return
         volume = self.draw.draw(st.sampled_from(Volume))
         first = self.draw.draw(st.integers(0, GEOMETRY.blocks - 1))

@@ -91,7 +91,8 @@ def shipped(standing: Standing, bits: Any, prepared: Any) -> tuple[Memory, MapFi
     memory.standing = standing
     mapfile = MapFile(IDENTITY, Header(0, standing, 0))
     if prepared is not None:
-        mapfile._prepared = Prepared(Point.SYNC, -1, *map(one, prepared), uncopied=0)
+        copied, modified = map(one, prepared)
+        mapfile._prepared = Prepared(Point.SYNC, -1, copied, modified, 0)
     return memory, mapfile
 
 
