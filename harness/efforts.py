@@ -63,11 +63,6 @@ EFFORTS = {
 }
 
 
-def is_deep() -> bool:
-    """Whether the environment asks the tests for everything there is."""
-    return os.environ.get("FLASHCOPY_PROFILE") == "deep"
-
-
 def effort_of_tests() -> Effort:
     """What the environment asks of the tests, `ci` if it says nothing."""
     return EFFORTS[os.environ.get("FLASHCOPY_PROFILE", "ci")]

@@ -1,9 +1,13 @@
-"""What a failed test says: the finding, where its trace is, and the command that replays it."""
+"""What a failed test says, and how deep the tests go: the finding, its trace, the replay command."""
 
+import os
 from pathlib import Path
 
 from flashcopy.harness.result import Result
 from flashcopy.model.trace import dumps
+
+# Whether the tests are asked for everything there is.
+IS_DEEP = os.environ.get("FLASHCOPY_PROFILE") == "deep"
 
 
 def explain(result: Result) -> str:

@@ -8,13 +8,13 @@ import re
 
 import pytest
 
-from flashcopy.harness.efforts import is_deep
 from flashcopy.model import volume
 from flashcopy.model.trace import Answer, Submit, Trace, dumps, loads
 from flashcopy.model.volume import Machine
 from flashcopy.proofs.obligation import Obligation
 from flashcopy.proofs.registry import FAMILIES, all_obligations
 from flashcopy.proofs.runner import Options, Result, Verdict, prove
+from tests.saying import IS_DEEP
 
 OBLIGATIONS = all_obligations()
 # These run generators symbolically, with failing devices at every effect: the ci profile asks
@@ -26,7 +26,7 @@ CVC5 = Options(solver="cvc5", seeds=(0,), budget=600.0)
 QUESTIONS = [
     *((o, "z3", Options()) for o in SHORT),
     *((o, "z3", ONCE) for o in LONG),
-    *((o, "cvc5", CVC5) for o in (OBLIGATIONS if is_deep() else SHORT)),
+    *((o, "cvc5", CVC5) for o in (OBLIGATIONS if IS_DEEP else SHORT)),
 ]
 
 

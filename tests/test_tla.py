@@ -15,9 +15,9 @@ from flashcopy.proofs import tlc
 from flashcopy.proofs.explorer.requests import Plan, every_kind, starts_of
 from flashcopy.proofs.explorer.runs import Settings, explore
 from tests.docs_clauses import SPEC, cited_in, clauses_of, families_of
+from tests.saying import IS_DEEP
 
 ENTRIES = tlc.configurations()
-IS_DEEP = os.environ.get("FLASHCOPY_PROFILE") == "deep"
 CHOSEN = [entry for entry in ENTRIES if IS_DEEP or not entry.slow]
 SHARED = [entry for entry in ENTRIES if entry.explorer]
 MODULES = sorted(tlc.FOLDER.glob("*.tla"))
