@@ -1,4 +1,4 @@
-"""What a failed test says, and how deep the tests go: the finding, its trace, the replay command."""
+"""What a failed test says (the finding, its trace, how to replay it), and how deep the tests go."""
 
 import os
 from pathlib import Path
