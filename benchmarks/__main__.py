@@ -20,6 +20,7 @@ NAMES = (
     "memory",
     "model_steps",
     "proofs",
+    "oracle",
 )
 
 
