@@ -71,10 +71,24 @@ def of_moments(touches: Touches, told: list[Evidence]) -> Violation:
                 numbers,
             )
     names = " and ".join(f"#{touches.cuts[cut][5]}" for cut in cuts)
-    said = ", ".join(f"block {each.block} as request #{each.by} shows it" for each in told)
+    said = "; ".join(_needs(touches, each) for each in told)
     return Violation(
-        "CONC-2", f"no moments of the starts and syncs {names} explain {said}", numbers
+        "CONC-2", f"no moments of the starts and syncs {names} suit all: {said}", numbers
     )
+
+
+def _needs(touches: Touches, evidence: Evidence) -> str:
+    """When the points in time must have been for a block to be as it was seen."""
+    ways = [
+        " and ".join(
+            f"#{touches.cuts[cut][5]} never"
+            if low == NEVER
+            else f"#{touches.cuts[cut][5]} between {low} and {high}"
+            for cut, low, high in account
+        )
+        for account in evidence.accounts
+    ]
+    return f"block {evidence.block}, up to request #{evidence.by}, needs {', or '.join(ways)}"
 
 
 def _fewest_reads(touches: Sequence[Touch], cuts: Sequence[Touch]) -> list[Touch]:

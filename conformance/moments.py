@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
-from flashcopy.conformance.evidence import NEVER, Account, Evidence
+from flashcopy.conformance.evidence import NEVER, Account, Evidence, either
 from flashcopy.conformance.touches import Touch
 
 # For each point in time the intervals its moment can be in, ascending.
@@ -30,8 +30,17 @@ class Moments:
     _told: list[Evidence] = field(factory=list, init=False)
 
     def tell(self, evidence: Evidence) -> None:
-        """Take one block's evidence."""
-        self._told.append(evidence)
+        """Take one block's evidence, and what it says of each point in time alone."""
+        if _only_cut(evidence) is not None:
+            self._told.append(evidence)
+            return
+        for cut in sorted(_cuts_of(evidence)):
+            alone = _of_one(evidence, cut)
+            if alone:
+                self._told.append(alone)
+        # One account says nothing beyond that.
+        if len(evidence.accounts) > 1:
+            self._told.append(evidence)
 
     def contradiction(self) -> list[Evidence]:
         """Evidence that contradicts itself, as little of it as suffices; empty if there is none."""
@@ -131,6 +140,17 @@ def _only_cut(evidence: Evidence) -> int | None:
         if len(account) > 1 or account[0][0] != first:
             return None
     return first
+
+
+def _of_one(evidence: Evidence, cut: int) -> Evidence | None:
+    """Where one point in time lies by any of the accounts, if all of them say."""
+    accounts: tuple[Account, ...] = ()
+    for account in evidence.accounts:
+        placed = tuple(fact for fact in account if fact[0] == cut)
+        if not placed:
+            return None
+        accounts = either(accounts, (placed,)) if accounts else (placed,)
+    return Evidence(evidence.block, accounts, evidence.by)
 
 
 def _cuts_of(evidence: Evidence) -> set[int]:

@@ -266,6 +266,7 @@ def test_a_killed_sync_happened_or_not() -> None:
         violation = check(History(GEOMETRY, (*before, read(seen, 7, 8, TARGET))))
         assert (violation is None) == right
         assert violation is None or violation.clause == "CONC-2"
+        assert violation is None or "needs #5 never; block" in violation.explanation
 
 
 def test_syncs_that_overlap_have_a_moment_each() -> None:
