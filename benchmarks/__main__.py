@@ -22,6 +22,7 @@ NAMES = (
     "proofs",
     "explorer",
     "mutants",
+    "oracle",
 )
 
 

@@ -2,7 +2,8 @@
 
 Requests overlap. Of each one is known when it was submitted and when it was answered, and that
 it took effect at some moment in between. Time here is a count of such events, not seconds: only
-their order says anything.
+their order says anything. A request that was never answered, because the implementation was
+killed, say, took effect before that or never; its interval ends with the implementation.
 """
 
 import itertools
@@ -13,23 +14,30 @@ from attrs import define, field, frozen
 
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.operation import Operation, Outcome
-from flashcopy.model.trace import Answer, Entry, Submit, Trace
+from flashcopy.model.trace import Answer, Crash, Entry, Reopen, Submit, Trace
 
 
 @frozen
 class Request:
-    """One request: its interval, and its outcome. `number` is its place in the history."""
+    """One request: its interval, and its outcome. `number` is its place in the history.
+
+    The outcome is None if it was never answered; `end` is then when the implementation was
+    killed, or the end of the history.
+    """
 
     number: int
     operation: Operation
     begin: int
     end: int
-    outcome: Outcome
+    outcome: Outcome | None
 
 
 @frozen
 class History:
-    """Answered requests on one pair of volumes that read as zeros at first, in any order."""
+    """Requests on one pair of volumes that read as zeros at first, in any order.
+
+    No two requests begin or end at the same time, but for those that one kill ended.
+    """
 
     geometry: Geometry
     requests: tuple[Request, ...]
@@ -43,33 +51,67 @@ class Recorder:
     _ticks: Iterator[int] = field(factory=itertools.count, init=False)
     _numbers: Iterator[int] = field(factory=itertools.count, init=False)
     _requests: list[Request] = field(factory=list, init=False)
+    _in_flight: dict[int, tuple[Operation, int]] = field(factory=dict, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def record(self, operation: Operation, carry_out: Callable[[Operation], Outcome]) -> Outcome:
-        """Carry out an operation and note when it began and when it was answered."""
-        with self._lock:
-            number, begin = next(self._numbers), next(self._ticks)
+        """Carry out an operation and note when it began and when it was answered.
+
+        If `carry_out` raises, the request stays unanswered.
+        """
+        number = self.submitted(operation)
         outcome = carry_out(operation)
-        with self._lock:
-            self._requests.append(Request(number, operation, begin, next(self._ticks), outcome))
+        self.was_answered(number, outcome)
         return outcome
 
+    def submitted(self, operation: Operation) -> int:
+        """Note that a request is about to be handed over; the number to answer it with."""
+        with self._lock:
+            number = next(self._numbers)
+            self._in_flight[number] = (operation, next(self._ticks))
+        return number
+
+    def was_answered(self, number: int, outcome: Outcome) -> None:
+        """Note a request's answer."""
+        with self._lock:
+            operation, begin = self._in_flight.pop(number)
+            self._requests.append(Request(number, operation, begin, next(self._ticks), outcome))
+
+    def killed(self) -> None:
+        """Note that the implementation is dead: what is in flight will never be answered."""
+        with self._lock:
+            self._requests += self._unanswered(next(self._ticks))
+            self._in_flight.clear()
+
     def answered(self) -> int:
-        """How many requests were answered so far."""
+        """How many requests were answered so far, or will never be."""
         return len(self._requests)
 
     def history(self) -> History:
-        """What was recorded so far."""
+        """What was recorded so far; what is in flight counts as unanswered."""
         with self._lock:
-            return History(self.geometry, tuple(self._requests))
+            now = next(self._ticks)
+            return History(self.geometry, (*self._requests, *self._unanswered(now)))
+
+    def _unanswered(self, now: int) -> list[Request]:
+        return [
+            Request(number, operation, begin, now, None)
+            for number, (operation, begin) in self._in_flight.items()
+        ]
 
 
 def to_trace(history: History, *, origin: str, clause: str = "", finding: str = "") -> Trace:
-    """The history as a trace: submissions and answers in their order."""
+    """The history as a trace: submissions and answers in their order, and openings after kills."""
     entries: list[tuple[int, Entry]] = []
+    killed: set[int] = set()
     for request in history.requests:
         entries.append((request.begin, Submit(request.number, request.operation)))
-        entries.append((request.end, Answer(request.number, request.outcome)))
+        if request.outcome is None:
+            killed.add(request.end)
+        else:
+            entries.append((request.end, Answer(request.number, request.outcome)))
+    last = max((tick for tick, _ in entries), default=0)
+    entries += [(tick, Reopen()) for tick in killed if tick < last]
     entries.sort(key=lambda timed: timed[0])
     return Trace(
         geometry=history.geometry,
@@ -81,13 +123,22 @@ def to_trace(history: History, *, origin: str, clause: str = "", finding: str = 
 
 
 def from_trace(trace: Trace) -> History:
-    """The history a trace holds: its answered requests, timed by their place in it."""
-    submitted: dict[int, tuple[int, Operation]] = {}
-    requests = []
+    """The history a trace holds, timed by the places in it."""
+    in_flight: dict[int, tuple[int, Operation]] = {}
+    requests: list[Request] = []
+
+    def end_unanswered(tick: int) -> None:
+        for number, (begin, operation) in in_flight.items():
+            requests.append(Request(number, operation, begin, tick, None))
+        in_flight.clear()
+
     for tick, entry in enumerate(trace.entries):
         if isinstance(entry, Submit):
-            submitted[entry.request] = (tick, entry.operation)
+            in_flight[entry.request] = (tick, entry.operation)
         elif isinstance(entry, Answer):
-            begin, operation = submitted[entry.request]
+            begin, operation = in_flight.pop(entry.request)
             requests.append(Request(entry.request, operation, begin, tick, entry.outcome))
+        elif isinstance(entry, Crash | Reopen):
+            end_unanswered(tick)
+    end_unanswered(len(trace.entries))
     return History(trace.geometry, tuple(requests))
