@@ -21,6 +21,7 @@ SUBCOMMANDS = {
     "mutants": "Break the protocol in every way we know, and see who notices.",
     "replay": "Run a trace again, step for step.",
     "show": "Show a trace as a table.",
+    "serve": "Speak the conformance protocol for the bundled implementation.",
     "volume": "Use the bundled implementation on real files.",
 }
 
