@@ -121,17 +121,17 @@ class Server:
 
     def start(self) -> Result:
         """START-1."""
-        self._pair.start()
+        self.pair.start()
         return {}
 
     def sync(self) -> Result:
         """SYNC-1."""
-        self._pair.sync()
+        self.pair.sync()
         return {}
 
     def stop(self) -> Result:
         """STOP-1."""
-        self._pair.stop()
+        self.pair.stop()
         return {}
 
     def read(self, volume: str, offset: int, length: int) -> Result:
@@ -160,16 +160,16 @@ class Server:
 
     def background_copy(self, grains: int | None) -> Result:
         """COPY-2."""
-        return {"copied": self._pair.copy(grains)}
+        return {"copied": self.pair.copy(grains)}
 
     def status(self) -> Result:
         """State and counts of grains."""
-        now = self._pair.status()
+        now = self.pair.status()
         return {"state": now.state.value, "copied": now.copied, "grains": now.grains}
 
     def bitmaps(self) -> Result:
         """Both maps, without the padding that follows them."""
-        pair = self._pair
+        pair = self.pair
         maps, length = pair.bitmaps(), -(-pair.geometry.grains // 8)
         return {
             name: base64.b64encode(octets[:length]).decode()
@@ -189,7 +189,8 @@ class Server:
             self._open.abandon()
 
     @property
-    def _pair(self) -> FlashCopy:
+    def pair(self) -> FlashCopy:
+        """The open relationship. Raises InvalidStateError if there is none."""
         if self._open is None:
             raise InvalidStateError("nothing is open: create or open comes first")
         return self._open
@@ -197,7 +198,7 @@ class Server:
     def _volume(self, name: str) -> Volume:
         if name not in (_SOURCE, _TARGET):
             raise InvalidArgumentError(f"volume {name!r}: it is source or target")
-        volume: Volume = getattr(self._pair, name)
+        volume: Volume = getattr(self.pair, name)
         return volume
 
     def _require_closed(self) -> None:
