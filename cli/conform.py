@@ -23,6 +23,7 @@ from rich.table import Table
 
 from flashcopy.cli.report import console, progress
 from flashcopy.cli.target import parse_target
+from flashcopy.cli.zoo import score_all
 from flashcopy.conformance.adapter import Hello, IutBrokeDownError
 from flashcopy.conformance.check import EFFORTS, Check, Target
 from flashcopy.conformance.checks import CHECKS
@@ -97,8 +98,8 @@ def conform(
     """Judge an implementation of incremental flashcopy.
 
     TARGET is `stdio -- COMMAND [ARG...]` for a program that speaks docs/protocol.md,
-    `python MODULE:CLASS`, or `bundled`. Exit status: 0 it conforms, 1 a violation was found,
-    2 wrong usage, 3 it broke down.
+    `python MODULE:CLASS`, `bundled`, `zoo NAME`, or `zoo --all` for the kit's own score. Exit
+    status: 0 it conforms, 1 a violation was found, 2 wrong usage, 3 it broke down.
     """
     checks = _selected(ids)
     if list_checks:
@@ -106,6 +107,8 @@ def conform(
         return
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     plan = Plan(checks, EFFORTS[effort], seed, timeout)
+    if target == ("zoo", "--all"):
+        raise SystemExit(0 if score_all(plan, as_json=as_json) else EXIT[Verdict.VIOLATION])
     done = _judge(parse_target(target, timeout), target, plan, report)
     if as_json:
         click.echo(json.dumps(as_object(done), indent=1))

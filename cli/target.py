@@ -22,6 +22,7 @@ from flashcopy.conformance.adapter import Adapter
 from flashcopy.conformance.check import Target
 from flashcopy.conformance.inprocess import guard
 from flashcopy.conformance.stdio import StdioAdapter
+from flashcopy.conformance.zoo.members import MEMBERS
 
 GROUP = "flashcopy.adapters"
 
@@ -31,6 +32,10 @@ def parse_target(words: Sequence[str], timeout: float) -> Target:
     match words:
         case ["stdio", "--", *command] | ["stdio", *command] if command:
             return _program(" ".join(command), command, timeout)
+        case ["zoo", name] if name in MEMBERS:
+            return _program(f"zoo {name}", zoo_command(name), timeout)
+        case ["zoo", *_]:
+            raise click.UsageError(f"the zoo has: {', '.join(MEMBERS)}; or --all")
         case ["python", name]:
             return Target(f"python {name}", guard(_class(name)))
         case [name]:
@@ -41,6 +46,11 @@ def parse_target(words: Sequence[str], timeout: float) -> Target:
         f"no such target: {' '.join(words) or '(none)'}. Give `stdio -- COMMAND [ARG...]`,"
         f" `python MODULE:CLASS`, or one of: {registered}"
     )
+
+
+def zoo_command(name: str) -> list[str]:
+    """The program that is a member of the zoo."""
+    return [sys.executable, "-m", "flashcopy.conformance.zoo", name]
 
 
 def _program(name: str, command: list[str], timeout: float) -> Target:

@@ -52,7 +52,7 @@ class Effort:
 EFFORTS = {
     effort.name: effort
     for effort in (
-        Effort("quick", examples=40, requests=25, loads=4, shrink_seconds=10),
+        Effort("quick", examples=40, requests=25, loads=4, shrink_seconds=4),
         Effort("standard", examples=500, requests=40, loads=60, shrink_seconds=30),
         Effort("deep", examples=5000, requests=60, loads=1000, shrink_seconds=120),
     )

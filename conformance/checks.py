@@ -1,4 +1,7 @@
-"""The list of checks: what each holds an IUT to, what it needs, and the fault it is after."""
+"""The list of checks: what each holds an IUT to, what it needs, and the fault it is after.
+
+They are run in this order: what is soon done and often tells comes first.
+"""
 
 from flashcopy.conformance import directed, interleaving, restarting, sequential
 from flashcopy.conformance.adapter import Capability
@@ -18,24 +21,6 @@ CHECKS = (
         directed.boundaries,
     ),
     Check(
-        "many-grains",
-        ("SYNC-2",),
-        "a map that is truncated, or merged only in its first page",
-        directed.many_grains,
-    ),
-    Check(
-        "data",
-        ("READ-1", "READ-2", "WRITE-1", "WRITE-2", "WRITE-3", "WRITE-4", "SYNC-1", "START-1"),
-        "stale or too new data: a bit set, cleared or merged wrongly, a write not tracked",
-        sequential.data,
-    ),
-    Check(
-        "lifecycle",
-        ("LIFE-1", "LIFE-3", "STOP-1", "COPY-4"),
-        "a request allowed or refused in the wrong state, or a state that does not follow",
-        sequential.lifecycle,
-    ),
-    Check(
         "liveness",
         ("COPY-3", "COPY-5"),
         "a background copy that ends early or never, or leaves grains behind its cursor",
@@ -49,11 +34,29 @@ CHECKS = (
         frozenset({Capability.BACKGROUND_COPY}),
     ),
     Check(
+        "data",
+        ("READ-1", "READ-2", "WRITE-1", "WRITE-2", "WRITE-3", "WRITE-4", "SYNC-1", "START-1"),
+        "stale or too new data: a bit set, cleared or merged wrongly, a write not tracked",
+        sequential.data,
+    ),
+    Check(
         "interleaving",
         ("CONC-1", "CONC-2", "CONC-3"),
         "a write that straddles a sync, a copier that is overtaken, a map not merged at once",
         interleaving.interleaving,
         frozenset({Capability.CONCURRENT}),
+    ),
+    Check(
+        "many-grains",
+        ("SYNC-2",),
+        "a map that is truncated, or merged only in its first page",
+        directed.many_grains,
+    ),
+    Check(
+        "lifecycle",
+        ("LIFE-1", "LIFE-3", "STOP-1", "COPY-4"),
+        "a request allowed or refused in the wrong state, or a state that does not follow",
+        sequential.lifecycle,
     ),
     Check(
         "restart",

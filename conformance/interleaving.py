@@ -33,12 +33,13 @@ from flashcopy.model.operation import (
 )
 
 BLOCK = 512
-GEOMETRY = Geometry(13 * BLOCK, BLOCK, 4 * BLOCK)
+GEOMETRY = Geometry(29 * BLOCK, BLOCK, 4 * BLOCK)
 SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
 _WRITERS = 4
 _READERS = 2
-_ROUNDS = 8
-_BURST = 12
+_ROUNDS = 16
+# Writes of one writer in a burst: many cover each other's traces, few leave a wrong bit as it is.
+_BURSTS = (1, 1, 2, 3, 12)
 
 
 @define
@@ -65,22 +66,35 @@ class Load:
     def write(self, chance: random.Random, writer: int) -> None:
         """Each writer has every fourth block of the source, and of the target."""
         target = self.job.has(Capability.TARGET_WRITE) and chance.random() < 0.2
-        for _ in range(_BURST):
+        for _ in range(chance.choice(_BURSTS)):
             block = chance.randrange(writer, GEOMETRY.blocks, _WRITERS)
             volume = TARGET if target and chance.random() < 0.5 else SOURCE
             self.ask(Write(volume, block * BLOCK, BLOCK, next(self.contents)))
 
     def read(self, chance: random.Random) -> None:
         """Mostly the whole target: two looks at it within one point in time must agree."""
-        for _ in range(_BURST // 2):
+        for _ in range(chance.randint(1, 3)):
             self.ask(Read(chance.choice([TARGET, TARGET, SOURCE]), 0, GEOMETRY.size))
 
     def sync(self, chance: random.Random) -> None:
-        """A sync among the others, a copy after it, and a look at both volumes."""
-        self.ask(Sync())
-        self.ask(Read(SOURCE, 0, GEOMETRY.size))
+        """Syncs among the others, each with a look at both volumes."""
+        for _ in range(chance.randint(0, 2)):
+            self.ask(Sync())
+            self.ask(Read(SOURCE, 0, GEOMETRY.size))
+            self.ask(Read(TARGET, 0, GEOMETRY.size))
+
+    def copy(self, chance: random.Random) -> None:
+        """The background copy beside all that, where it must be told to."""
         if self.job.has(Capability.BACKGROUND_COPY):
-            self.ask(BackgroundCopy(chance.choice([1, 2, None])))
+            self.ask(BackgroundCopy(chance.choice([1, 3, None])))
+
+    def look(self, chance: random.Random) -> None:
+        """With nothing else in flight: what a wrong bit does shows after the next sync."""
+        if chance.random() < 0.5:
+            if self.job.has(Capability.BACKGROUND_COPY) and chance.random() < 0.5:
+                self.ask(BackgroundCopy(None))
+            self.ask(Read(TARGET, 0, GEOMETRY.size))
+            self.ask(Sync())
         self.ask(Read(TARGET, 0, GEOMETRY.size))
 
     def burst(self, number: int) -> None:
@@ -89,7 +103,7 @@ class Load:
             lambda chance, writer=writer: self.write(chance, writer)  # type: ignore[misc]
             for writer in range(_WRITERS)
         ]
-        roles += [self.read] * _READERS + [self.sync]
+        roles += [self.read] * _READERS + [self.sync, self.copy]
         threads = [
             threading.Thread(target=self._play, args=(role, f"{self.seed} {number} {at}"))
             for at, role in enumerate(roles)
@@ -128,7 +142,7 @@ def interleaving(job: Job) -> None:
             load.ask(Start())
             for round_ in range(_ROUNDS):
                 load.burst(round_)
-                load.ask(Read(TARGET, 0, GEOMETRY.size))
+                load.look(random.Random(f"{load.seed} {round_} look"))
             if job.has(Capability.BACKGROUND_COPY):
                 load.ask(BackgroundCopy(None))
             for volume in Volume:

@@ -154,6 +154,8 @@ class Connection:
             if wrong:
                 self._break(f"{wrong}: {_show(line)}")
                 return
+        if self._is_over():
+            return
         with self._mutex:
             waiting = sorted({pending.method for pending in self._pending.values()})
         status = _exit_status(self._process)
@@ -246,11 +248,13 @@ def _exit_status(process: subprocess.Popen[bytes]) -> str:
     options = os.WEXITED | os.WNOWAIT | os.WNOHANG
     deadline = time.monotonic() + 0.5
     while time.monotonic() < deadline:
-        with suppress(ChildProcessError):
+        try:
             ended = os.waitid(os.P_PID, process.pid, options)
-            if ended is not None:
-                word = "with exit status" if ended.si_code == os.CLD_EXITED else "by signal"
-                return f" {word} {ended.si_status}"
+        except ChildProcessError:
+            return ""  # the kit killed it meanwhile, and has reaped it
+        if ended is not None:
+            word = "with exit status" if ended.si_code == os.CLD_EXITED else "by signal"
+            return f" {word} {ended.si_status}"
         time.sleep(0.005)
     return " its output"
 
