@@ -17,11 +17,13 @@ from flashcopy.model.trace import InvalidTraceError
 # Each subcommand, and the line that `flashcopy --help` says of it without importing it.
 SUBCOMMANDS = {
     "check": "Check the whole case for the bundled implementation: one table, one verdict.",
+    "conform": "Judge anybody's flashcopy, in any language, with explanations.",
     "prove": "Prove the obligations, and refute every mutant of each.",
     "explore": "Explore all schedules of a few requests, with every crash.",
     "mutants": "Break the protocol in every way we know, and see who notices.",
     "replay": "Run a trace again, step for step.",
     "show": "Show a trace as a table.",
+    "serve": "Speak the conformance protocol for the bundled implementation.",
     "volume": "Use the bundled implementation on real files.",
 }
 
@@ -71,7 +73,8 @@ class Subcommands(click.Group):
 def flashcopy() -> None:
     """A formally checked reference of incremental flashcopy.
 
-    Exit status: 0 what was checked holds, 1 a violation was found, 2 wrong usage or input.
+    Exit status: 0 what was checked holds, 1 a violation was found, 2 wrong usage or input, 3 the
+    implementation under test broke down.
     """
 
 

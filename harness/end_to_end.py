@@ -19,7 +19,8 @@ from pathlib import Path
 
 from attrs import define, field
 
-from flashcopy.harness.bundled import carry_out, content_of, fill
+from flashcopy.conformance.blocks import content_of, fill
+from flashcopy.harness.bundled import carry_out
 from flashcopy.harness.result import Finding, Progress, Result, ViolationError, silent
 from flashcopy.harness.victim import random_write
 from flashcopy.impl import FlashCopy

@@ -16,8 +16,8 @@ from typing import Any, get_args
 
 from attrs import define, field
 
+from flashcopy.conformance.blocks import contents_of, data_of, fill
 from flashcopy.harness import mapdisk, requests, setup, wording
-from flashcopy.harness.bundled import contents_of, data_of, fill
 from flashcopy.harness.schedule import BLOCK
 from flashcopy.impl import opening
 from flashcopy.impl.direct import direct_protocol, method_name

@@ -25,7 +25,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from flashcopy.harness.bundled import carry_out, content_of
+from flashcopy.conformance.blocks import content_of
+from flashcopy.harness.bundled import carry_out
 from flashcopy.harness.result import Finding, Progress, Result, ViolationError, silent
 from flashcopy.impl import FlashCopy
 from flashcopy.impl.errors import FlashCopyError

@@ -1,0 +1,70 @@
+"""What to judge, as the command line says it: from its words to something that makes IUTs.
+
+    stdio -- COMMAND [ARG...]     a program in any language that speaks docs/protocol.md
+    python MODULE:CLASS           a class in this process; see flashcopy.conformance.adapter
+    bundled                       the implementation of this project
+    zoo NAME                      one of the kit's own right and wrong ones
+
+Who ships an adapter registers it as an entry point of the group `flashcopy.adapters`; its name is
+then a target, too.
+"""
+
+import importlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+
+import click
+
+from flashcopy.conformance.adapter import Adapter
+from flashcopy.conformance.check import Target
+from flashcopy.conformance.inprocess import guard
+from flashcopy.conformance.stdio import StdioAdapter
+from flashcopy.conformance.zoo.members import MEMBERS
+
+GROUP = "flashcopy.adapters"
+
+
+def parse_target(words: Sequence[str], timeout: float) -> Target:
+    """The target that these words name. Raises click.UsageError."""
+    match words:
+        case ["stdio", "--", *command] | ["stdio", *command] if command:
+            return _program(" ".join(command), command, timeout)
+        case ["zoo", name] if name in MEMBERS:
+            return _program(f"zoo {name}", zoo_command(name), timeout)
+        case ["zoo", *_]:
+            raise click.UsageError(f"the zoo has: {', '.join(MEMBERS)}; or --all")
+        case ["python", name]:
+            return Target(f"python {name}", guard(_class(name)))
+        case [name]:
+            for entry in entry_points(group=GROUP, name=name):
+                return Target(name, guard(entry.load()))
+    registered = ", ".join(sorted(entry.name for entry in entry_points(group=GROUP)))
+    raise click.UsageError(
+        f"no such target: {' '.join(words) or '(none)'}. Give `stdio -- COMMAND [ARG...]`,"
+        f" `python MODULE:CLASS`, or one of: {registered}"
+    )
+
+
+def zoo_command(name: str) -> list[str]:
+    """The program that is a member of the zoo."""
+    return [sys.executable, "-m", "flashcopy.conformance.zoo", name]
+
+
+def _program(name: str, command: list[str], timeout: float) -> Target:
+    if shutil.which(command[0]) is None:
+        raise click.UsageError(f"no such command: {command[0]}")
+    return Target(name, lambda: StdioAdapter(command, timeout))
+
+
+def _class(name: str) -> Callable[[], Adapter]:
+    module_name, _, class_name = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        made: Callable[[], Adapter] = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise click.UsageError(f"python {name}: {error}; give MODULE:CLASS") from None
+    return made

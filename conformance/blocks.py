@@ -1,0 +1,70 @@
+"""Self-describing data for the operations of the model, and back.
+
+A write of a content becomes bytes in which every block says which volume, block and write it is
+of; what a read gives becomes contents again, or an explanation why no content can be said of it.
+"""
+
+from collections.abc import Iterable
+
+from flashcopy.model.content import Tag, UnreadableBlockError, decode, encode
+from flashcopy.model.geometry import Geometry, is_within
+from flashcopy.model.images import Volume
+from flashcopy.model.operation import Write
+from flashcopy.model.volume import ZERO
+
+
+def data_of(geometry: Geometry, volume: Volume, write: Write, content: int) -> bytes:
+    """The bytes of a write; for one that must be refused, any bytes of its length."""
+    if content == ZERO or not is_within(geometry, write.offset, write.length):
+        return bytes(write.length)
+    first = write.offset // geometry.block_size
+    return b"".join(
+        encode(Tag(volume, block, content), geometry.block_size)
+        for block in range(first, first + write.length // geometry.block_size)
+    )
+
+
+def contents_of(
+    geometry: Geometry, volume: Volume, first_block: int, data: bytes
+) -> tuple[int, ...]:
+    """What the blocks of a volume's data hold, a content each.
+
+    Raises UnreadableBlockError for a block that is torn, foreign, misplaced or the other
+    volume's: no content can be said of it.
+    """
+    size = geometry.block_size
+    return tuple(
+        content_of(volume, first_block + at // size, data[at : at + size])
+        for at in range(0, len(data), size)
+    )
+
+
+def content_of(volume: Volume, block: int, data: bytes) -> int:
+    """What one block of a volume holds. Raises UnreadableBlockError."""
+    try:
+        tag = decode(data)
+    except UnreadableBlockError as error:
+        raise UnreadableBlockError(f"{volume.value} block {block} is {error}") from None
+    if tag is None:
+        return ZERO
+    if tag.block != block:
+        raise UnreadableBlockError(
+            f"{volume.value} block {block} is misplaced: it holds {_said(tag)}"
+        )
+    if volume is Volume.SOURCE and tag.volume is Volume.TARGET:
+        raise UnreadableBlockError(f"source block {block} is foreign: it holds {_said(tag)}")
+    return tag.write
+
+
+def fill(geometry: Geometry, volume: Volume, contents: Iterable[int]) -> bytes:
+    """The bytes of a whole volume with these contents, a block each."""
+    return b"".join(
+        encode(Tag(volume, block, content), geometry.block_size)
+        if content
+        else bytes(geometry.block_size)
+        for block, content in enumerate(contents)
+    )
+
+
+def _said(tag: Tag) -> str:
+    return f"write {tag.write} to {tag.volume.value} block {tag.block}"

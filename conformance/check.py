@@ -1,0 +1,119 @@
+"""What a check is, what it is given, and what it can find.
+
+A check is a plain function that takes a Job, makes sessions with the IUT, and raises ViolationError
+when an answer is wrong. Whether the IUT claims what the check needs is decided before.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from flashcopy.conformance.adapter import Adapter, Capability
+from flashcopy.conformance.session import Session
+from flashcopy.model.geometry import Geometry
+from flashcopy.model.trace import Trace
+
+
+@frozen
+class Finding:
+    """Something an IUT must not do: the clause it breaks, what was seen, the trace that shows it.
+
+    `explanation` is for people who know storage and have never seen this project.
+    """
+
+    clause: str
+    explanation: str
+    trace: Trace | None = None
+
+
+class ViolationError(AssertionError):
+    """Raised where a violation is found; carries the finding."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.clause}: {finding.explanation}")
+        self.finding = finding
+
+
+@frozen
+class Effort:
+    """How much is done: Hypothesis examples, requests in one of them, loads with many in flight."""
+
+    name: str
+    examples: int
+    requests: int
+    loads: int
+    shrink_seconds: float
+
+
+EFFORTS = {
+    effort.name: effort
+    for effort in (
+        Effort("quick", examples=40, requests=25, loads=4, shrink_seconds=4),
+        Effort("standard", examples=500, requests=40, loads=60, shrink_seconds=30),
+        Effort("deep", examples=5000, requests=60, loads=1000, shrink_seconds=120),
+    )
+}
+
+
+@frozen
+class Target:
+    """An IUT: what it is called on the command line, and how a fresh one is made."""
+
+    name: str
+    make: Callable[[], Adapter]
+
+
+@define
+class Job:
+    """What a check works with, and what it counts.
+
+    `waste` collects what is not wrong but more work than need be (MIN-1, MIN-2).
+    """
+
+    target: Target
+    capabilities: frozenset[Capability]
+    effort: Effort
+    seed: int
+    timeout: float
+    requests: int = 0
+    waste: list[str] = field(factory=list)
+
+    @contextmanager
+    def session(self, geometry: Geometry, *, target_writable: bool = True) -> Iterator[Session]:
+        """A fresh IUT with fresh volumes; nothing of it is left afterwards."""
+        with tempfile.TemporaryDirectory(prefix="flashcopy-") as name:
+            session = Session(self.target.make, Path(name), geometry, target_writable)
+            try:
+                session.create()
+                yield session
+                session.close()
+            finally:
+                self.requests += session.requests
+                session.kill()
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the IUT claims a capability."""
+        return capability in self.capabilities
+
+    def deadline(self) -> float:
+        """When to stop waiting for what must happen in the end, on the monotonic clock."""
+        return time.monotonic() + self.timeout
+
+
+@frozen
+class Check:
+    """One thing an IUT is judged by.
+
+    `clauses` are what it holds an IUT to, `needs` what the IUT must claim, and `fault` what it is
+    after.
+    """
+
+    id: str
+    clauses: tuple[str, ...]
+    fault: str
+    run: Callable[[Job], None]
+    needs: frozenset[Capability] = frozenset()

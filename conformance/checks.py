@@ -1,0 +1,68 @@
+"""The list of checks: what each holds an IUT to, what it needs, and the fault it is after.
+
+They are run in this order: what is soon done and often tells comes first.
+"""
+
+from flashcopy.conformance import directed, interleaving, restarting, sequential
+from flashcopy.conformance.adapter import Capability
+from flashcopy.conformance.check import Check
+
+CHECKS = (
+    Check(
+        "errors",
+        ("ERR-1", "ERR-3", "ERR-4"),
+        "a request that must be refused is carried out, or half of it",
+        directed.errors,
+    ),
+    Check(
+        "boundaries",
+        ("GEO-1", "SYNC-2", "COPY-1"),
+        "a short last grain, the edge of a map's word, the second grain of a request",
+        directed.boundaries,
+    ),
+    Check(
+        "liveness",
+        ("COPY-3", "COPY-5"),
+        "a background copy that ends early or never, or leaves grains behind its cursor",
+        directed.liveness,
+    ),
+    Check(
+        "minimality",
+        ("MIN-1",),
+        "a sync that copies more than was written; reported as waste, not as a violation",
+        directed.minimality,
+        frozenset({Capability.BACKGROUND_COPY}),
+    ),
+    Check(
+        "data",
+        ("READ-1", "READ-2", "WRITE-1", "WRITE-2", "WRITE-3", "WRITE-4", "SYNC-1", "START-1"),
+        "stale or too new data: a bit set, cleared or merged wrongly, a write not tracked",
+        sequential.data,
+    ),
+    Check(
+        "interleaving",
+        ("CONC-1", "CONC-2", "CONC-3"),
+        "a write that straddles a sync, a copier that is overtaken, a map not merged at once",
+        interleaving.interleaving,
+        frozenset({Capability.CONCURRENT}),
+    ),
+    Check(
+        "many-grains",
+        ("SYNC-2",),
+        "a map that is truncated, or merged only in its first page",
+        directed.many_grains,
+    ),
+    Check(
+        "lifecycle",
+        ("LIFE-1", "LIFE-3", "STOP-1", "COPY-4"),
+        "a request allowed or refused in the wrong state, or a state that does not follow",
+        sequential.lifecycle,
+    ),
+    Check(
+        "restart",
+        ("CRASH-1", "CRASH-2", "REC-1"),
+        "a map dropped, believed though it is not true, or durable before its data",
+        restarting.restart,
+        frozenset({Capability.RESTART}),
+    ),
+)

@@ -1,0 +1,174 @@
+"""Checks that go where a fault is likely: edges of volumes and maps, refusals, the end of a copy.
+
+Nothing here is drawn at random; each scenario runs beside the model.
+"""
+
+import time
+
+from flashcopy.conformance.adapter import Capability
+from flashcopy.conformance.check import Job
+from flashcopy.conformance.comparison import Comparison
+from flashcopy.model.geometry import Geometry, blocks_of_grain
+from flashcopy.model.images import Volume
+from flashcopy.model.lifecycle import State
+from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, Sync, Write
+
+BLOCK = 512
+SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
+# One grain; grain and block the same; a short last grain behind the second word of a map.
+SMALL = (
+    Geometry(BLOCK, BLOCK, 4 * BLOCK),
+    Geometry(4 * BLOCK, BLOCK, 4 * BLOCK),
+    Geometry(3 * BLOCK, BLOCK, BLOCK),
+    Geometry(267 * BLOCK, BLOCK, 4 * BLOCK),
+)
+# A map of more than one page of 4096 bytes.
+LARGE = Geometry(32800 * BLOCK - BLOCK, BLOCK, 2 * BLOCK)
+_EDGES = (0, 7, 8, 31, 32, 63, 64)
+
+
+def boundaries(job: Job) -> None:
+    """GEO-1, SYNC-2, COPY-1: grains at the edges of volumes and of the words of a map."""
+    for geometry in SMALL:
+        with job.session(geometry) as session:
+            _at_the_edges(Comparison(session), job)
+
+
+def many_grains(job: Job) -> None:
+    """SYNC-2: a map of many pages; what is written at its end is tracked."""
+    geometry = LARGE if job.effort.name != "quick" else Geometry(4099 * BLOCK, BLOCK, BLOCK)
+    with job.session(geometry) as session:
+        comparison = Comparison(session)
+        last = geometry.blocks - 1
+        places = sorted({0, last // 2, last - 1, last})
+        comparison.step(Start())
+        for _ in range(2):
+            if job.has(Capability.BACKGROUND_COPY):
+                comparison.copy_all()
+            for block in places:
+                comparison.write(SOURCE, block, 1)
+            for block in places:
+                comparison.read(TARGET, block, 1)
+            comparison.step(Sync())
+            for block in places:
+                comparison.read(TARGET, block, 1)
+
+
+def _at_the_edges(comparison: Comparison, job: Job) -> None:
+    """Each grain of interest by itself, then runs across several, before and after a copy."""
+    geometry = comparison.session.geometry
+    grains = sorted({g for g in (*_EDGES, geometry.grains - 1) if g < geometry.grains})
+    comparison.write(SOURCE, 0, geometry.blocks)
+    comparison.step(Start())
+    for grain in grains:
+        blocks = blocks_of_grain(geometry, grain)
+        comparison.write(SOURCE, blocks[-1], 1)
+        comparison.read(TARGET, blocks[0], len(blocks))
+    comparison.look()
+    for first in grains:
+        begin, end = blocks_of_grain(geometry, first)[-1], geometry.blocks
+        run = min(end - begin, 2 * geometry.grain_blocks + 1)
+        if job.has(Capability.BACKGROUND_COPY):
+            comparison.copy_all()
+        comparison.step(Sync())
+        comparison.write(SOURCE, begin, run)
+        comparison.look()
+        if job.has(Capability.TARGET_WRITE):
+            comparison.write(TARGET, begin, 1)
+            comparison.look()
+    comparison.write(SOURCE, 0, geometry.blocks)
+    comparison.look()
+    comparison.step(Sync())
+    comparison.look()
+
+
+def errors(job: Job) -> None:
+    """ERR-1, ERR-3, ERR-4: what must be refused is, with the right kind, and changes nothing."""
+    geometry = Geometry(7 * BLOCK, BLOCK, 2 * BLOCK)
+    size = geometry.size
+    wrong = [(1, BLOCK), (0, 1), (-BLOCK, BLOCK), (size, BLOCK), (size - BLOCK, 2 * BLOCK)]
+    wrong += [(0, -BLOCK), (1 << 62, BLOCK), (0, size + BLOCK)]
+    empty = [(0, 0), (size, 0)]
+    for writable in (True, False):
+        with job.session(geometry, target_writable=writable) as session:
+            comparison = Comparison(session)
+            comparison.step(Sync())
+            comparison.write(SOURCE, 0, 5)
+            comparison.step(Start())
+            comparison.write(SOURCE, 2, 2)
+            for volume in Volume:
+                for offset, length in wrong + empty:
+                    comparison.step(Read(volume, offset, length))
+                if volume is SOURCE or not writable or job.has(Capability.TARGET_WRITE):
+                    _write_wrongly(comparison, volume, wrong + empty)
+            if job.has(Capability.BACKGROUND_COPY):
+                comparison.step(BackgroundCopy(-1))
+                comparison.step(BackgroundCopy(0))
+            comparison.status()
+            comparison.look()
+            comparison.step(Sync())
+            comparison.look()
+
+
+def _write_wrongly(comparison: Comparison, volume: Volume, extents: list[tuple[int, int]]) -> None:
+    for offset, length in extents:
+        if 0 <= length <= 2 * comparison.session.geometry.size:
+            comparison.step(Write(volume, offset, length, 0))
+
+
+def liveness(job: Job) -> None:
+    """COPY-3, COPY-5: the background copy ends, with hosts writing, and again after a sync."""
+    geometry = Geometry(19 * BLOCK, BLOCK, 2 * BLOCK)
+    with job.session(geometry) as session:
+        comparison = Comparison(session)
+        comparison.write(SOURCE, 0, geometry.blocks)
+        comparison.step(Start())
+        for block in (0, 9, 18):
+            _let_copy(comparison, job, BackgroundCopy(3))
+            comparison.write(SOURCE, block, 1)
+            comparison.step(Sync())
+        for write in (False, True):
+            if write:
+                comparison.write(SOURCE, 1, 3)
+                comparison.step(Sync())
+            _wait_until_copied(comparison, job)
+            comparison.look()
+
+
+def _let_copy(comparison: Comparison, job: Job, operation: Operation) -> None:
+    if job.has(Capability.BACKGROUND_COPY):
+        comparison.step(operation)
+
+
+def _wait_until_copied(comparison: Comparison, job: Job) -> None:
+    """By being told to, or by itself within the time of one request."""
+    if job.has(Capability.BACKGROUND_COPY):
+        comparison.copy_all()
+        return
+    deadline = job.deadline()
+    while comparison.status().state is not State.COPIED:
+        if time.monotonic() > deadline:
+            status = comparison.status()
+            says = f"{status.copied} of {status.grains} grains copied after {job.timeout:g} s"
+            raise comparison.violation("COPY-5", says)
+        time.sleep(0.005)
+
+
+def minimality(job: Job) -> None:
+    """MIN-1, MIN-2: a sync has only what was written to copy again. More is waste, not wrong."""
+    geometry = Geometry(32 * BLOCK, BLOCK, 2 * BLOCK)
+    with job.session(geometry) as session:
+        comparison = Comparison(session)
+        comparison.step(Start())
+        comparison.copy_all()
+        for block, blocks in ((3, 1), (8, 4)):
+            comparison.write(SOURCE, block, blocks)
+        comparison.step(Sync())
+        status = comparison.status()
+        needed, left = 3, status.grains - status.copied
+        if left > needed:
+            job.waste.append(
+                f"MIN-1: 3 grains were written, and a sync leaves {left} to be copied again"
+            )
+        comparison.copy_all()
+        comparison.look()

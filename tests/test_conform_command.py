@@ -1,0 +1,203 @@
+"""`flashcopy conform`: verdicts, exit status, what is skipped and why, and bad input."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flashcopy.cli.bundled import BundledAdapter
+from flashcopy.cli.conform import conform
+from flashcopy.conformance.adapter import Capability, Hello, RefusedError
+from flashcopy.conformance.checks import CHECKS
+from flashcopy.model.images import Volume
+from flashcopy.model.operation import Refusal
+from flashcopy.model.trace import load
+
+SERVE = ["stdio", "--", sys.executable, "-m", "flashcopy.cli", "serve", "--durability", "process"]
+
+
+def run(*words: str, status: int = 0) -> Result:
+    """The command's result; it must end with this status."""
+    result = CliRunner().invoke(conform, ["--seed", "1", *words])
+    assert result.exit_code == status, result.output
+    return result
+
+
+def judged(adapter: str, *words: str, status: int) -> dict[str, Any]:
+    """What the command says, as JSON, of a class in this file."""
+    result = run("--json", *words, "python", f"{__name__}:{adapter}", status=status)
+    said: dict[str, Any] = json.loads(result.output)
+    return said
+
+
+class LosesTargetTail(BundledAdapter):
+    """READ-2: reads of the target are answered from the source once a sync was made."""
+
+    synced = False
+
+    def sync(self) -> None:
+        super().sync()
+        self.synced = True
+
+    def read(self, volume: Volume, offset: int, length: int) -> bytes:
+        return super().read(Volume.SOURCE if self.synced else volume, offset, length)
+
+
+class Claimless(BundledAdapter):
+    """Claims next to nothing, so that nothing but the plainest is tried."""
+
+    def hello(self) -> Hello:
+        return Hello("claimless", "1", frozenset({Capability.BACKGROUND_COPY}))
+
+
+class Idler(Claimless):
+    """COPY-5: ought to copy by itself, and does not."""
+
+    def hello(self) -> Hello:
+        return Hello("idler", "1", frozenset())
+
+
+class Raises(BundledAdapter):
+    """Breaks down at every sync."""
+
+    def sync(self) -> None:
+        raise ZeroDivisionError("no reason")
+
+
+class Internal(BundledAdapter):
+    """Answers `internal` where nothing is wrong."""
+
+    def flush(self, volume: Volume) -> None:
+        raise RefusedError(None, f"cannot flush {volume.value}")
+
+
+class Timid(BundledAdapter):
+    """Refuses what it must carry out."""
+
+    def start(self) -> None:
+        raise RefusedError(Refusal.INVALID_STATE, "not now")
+
+
+class Wasteful(BundledAdapter):
+    """MIN-1: a sync that copies everything again."""
+
+    def sync(self) -> None:
+        super().sync()
+        super().start()
+
+
+class Forgets(BundledAdapter):
+    """CRASH-1: opens with a source that is not what was flushed."""
+
+    def open(self, directory: Path) -> None:
+        (directory / "source").write_bytes(bytes((directory / "source").stat().st_size))
+        super().open(directory)
+
+
+def test_the_bundled_implementation_conforms() -> None:
+    """READ-1, READ-2, CONC-2, CRASH-1: every check, in this process."""
+    said = json.loads(run("--json", "bundled").output)
+    assert said["verdict"] == "conforming"
+    assert [check["id"] for check in said["checks"]] == [check.id for check in CHECKS]
+    assert all(check["verdict"] == "conforming" for check in said["checks"])
+    assert all(check["steps"] and not check["waste"] for check in said["checks"])
+
+
+def test_through_stdio() -> None:
+    """The same through a program, with requests in flight and kills."""
+    ids = ["errors", "interleaving", "restart"]
+    checks = [word for id_ in ids for word in ("--check", id_)]
+    said = json.loads(run("--json", *checks, *SERVE).output)
+    assert {check["id"]: check["verdict"] for check in said["checks"]} == dict.fromkeys(
+        ids, "conforming"
+    )
+
+
+def test_a_violation_is_shrunk_explained_and_written(tmp_path: Path) -> None:
+    """READ-2: a start, a write, a sync, a write and a read are all it takes."""
+    words = ("--check", "data", "--report", str(tmp_path))
+    (violation,) = judged("LosesTargetTail", *words, status=1)["violations"]
+    assert violation["clause"] == "READ-2"
+    assert "target block 0 (grain 0) is too new" in violation["explanation"]
+    trace = load(Path(violation["trace"]))
+    assert trace.finding == violation["explanation"]
+    assert len(trace.entries) <= 12
+    text = run(*words, "python", f"{__name__}:LosesTargetTail", status=1).output
+    assert f"flashcopy replay {tmp_path / 'data.json'}" in text
+    assert "flashcopy conform --effort quick --seed 1 --check data python" in text
+
+
+def test_what_is_not_claimed_is_skipped_with_the_reason() -> None:
+    said = judged("Claimless", status=0)
+    reasons = {each["check"]: each["reason"] for each in said["skipped"]}
+    assert set(reasons) == {"interleaving", "restart"}
+    assert reasons["restart"].endswith("does not claim restart")
+
+
+@pytest.mark.parametrize(
+    ("adapter", "check", "clause"),
+    [
+        ("Internal", "data", "FLUSH-1"),
+        ("Idler", "liveness", "COPY-5"),
+        ("Timid", "liveness", "START-1"),
+        ("Forgets", "restart", "CRASH-1"),
+        ("LosesTargetTail", "boundaries", "READ-2"),
+    ],
+)
+def test_convicts(adapter: str, check: str, clause: str, tmp_path: Path) -> None:
+    """FLUSH-1, START-1, CRASH-1, READ-2: by the check that is after it."""
+    words = ("--check", check, "--timeout", "1", "--report", str(tmp_path))
+    (violation,) = judged(adapter, *words, status=1)["violations"]
+    assert violation["clause"] == clause
+
+
+def test_convicts_with_many_in_flight(tmp_path: Path) -> None:
+    """READ-2, IMG-1, CONC-2: which contradiction comes first is a matter of timing."""
+    words = ("--check", "interleaving", "--report", str(tmp_path))
+    (violation,) = judged("LosesTargetTail", *words, status=1)["violations"]
+    assert violation["clause"] in ("READ-2", "IMG-1", "CONC-2")
+
+
+def test_waste_is_no_violation() -> None:
+    """MIN-1."""
+    (check,) = judged("Wasteful", "--check", "minimality", status=0)["checks"]
+    assert check["waste"] == [
+        "MIN-1: 3 grains were written, and a sync leaves 16 to be copied again"
+    ]
+
+
+def test_a_breakdown_is_errored() -> None:
+    said = judged("Raises", "--check", "data", "--check", "errors", status=3)
+    assert said["verdict"] == "errored"
+    assert not said["violations"]
+    assert "sync raised ZeroDivisionError: no reason" in said["checks"][0]["errored"]
+
+
+def test_a_program_that_is_none() -> None:
+    text = run("--timeout", "5", "stdio", "--", "echo", "hello", status=3).output
+    assert "echo hello broke down: it wrote what is not JSON: 'hello'" in text
+
+
+def test_list() -> None:
+    text = run("--list").output
+    assert all(check.id in text for check in CHECKS)
+    assert {need for check in CHECKS for need in check.needs} <= set(Capability)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no such target: (none)"),
+        (["nonsense"], "or one of: bundled"),
+        (["stdio", "--", "./no-such-command"], "no such command: ./no-such-command"),
+        (["python", "no_such_module:Class"], "No module named"),
+        (["python", "json:NoSuchClass"], "NoSuchClass"),
+        (["--check", "nonsense", "bundled"], "no check is called nonsense; there are: errors"),
+        (["--report", "/dev/null/x", "bundled"], "nothing can be written to /dev/null"),
+    ],
+)
+def test_wrong_usage(words: list[str], message: str) -> None:
+    assert message in run(*words, status=2).output

@@ -1,0 +1,35 @@
+"""An interrupt ends `flashcopy conform` with a report of what was done, and no process left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.test_conform_wire import alive
+
+# An IUT that tells its number and then never answers.
+MUTE = """
+import os, sys
+with open(sys.argv[1], "w") as pipe:
+    pipe.write(str(os.getpid()))
+sys.stdin.readline()
+sys.stdin.readline()
+"""
+
+
+def test_interrupt(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    iut = ["stdio", "--", sys.executable, "-S", "-c", MUTE, str(pipe)]
+    command = [sys.executable, "-m", "flashcopy.cli", "conform", "--json", "--timeout", "60", *iut]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) as kit:
+        pid = int(pipe.read_text())
+        kit.send_signal(signal.SIGINT)
+        output, _ = kit.communicate(timeout=60)
+    assert kit.returncode == 130
+    said = json.loads(output)
+    assert said["interrupted"]
+    assert said["checks"] == []
+    assert not alive(pid)

@@ -1,0 +1,171 @@
+"""A program that breaks down is errored, with its standard error, and leaves nothing running."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
+from flashcopy.conformance.wire import Connection
+from flashcopy.model.operation import Refusal
+
+# What a program begins with: `ask` waits for a request, `say` writes a line.
+BEGIN = """
+import json, os, subprocess, sys, time
+def ask(): return json.loads(sys.stdin.readline() or "null")
+def say(text): sys.stdout.write(text + "\\n"); sys.stdout.flush()
+def answer(request, **fields): say(json.dumps({"jsonrpc": "2.0", "id": request["id"], **fields}))
+"""
+
+
+def program(text: str, timeout: float = 20.0) -> Connection:
+    """A connection to a program with this text."""
+    return Connection([sys.executable, "-S", "-c", BEGIN + text], timeout)
+
+
+BREAKDOWNS = {
+    "dies": ("ask(); sys.exit(7)", "exit status 7 while status had no answer"),
+    "is killed": ("ask(); os.kill(os.getpid(), 9)", "signal 9"),
+    "never starts": ("raise SystemExit('bad luck')", "bad luck"),
+    "writes garbage": ("ask(); say('hello there')", "not JSON: 'hello there'"),
+    "writes bytes": ("ask(); sys.stdout.buffer.write(b'\\xff\\n')", "not JSON"),
+    "nests": ("ask(); say('[' * 100000)", "not JSON"),
+    "answers something else": ("answer({**ask(), 'id': 99}, result={})", "not asked"),
+    "answers twice": (
+        "r = ask(); answer(r, result={}); answer(r, result={}); time.sleep(60)",
+        "answered before",
+    ),
+    "answers without id": ('say(\'{"jsonrpc": "2.0", "result": {}}\')', "id is no number"),
+    "answers neither": ("answer(ask())", "neither a result nor an error"),
+    "answers a list": ("answer(ask(), result=[])", "no object"),
+    "makes up an error": ("answer(ask(), error={'data': {'kind': 'oops'}})", "data.kind"),
+    "never ends a line": ("ask(); sys.stdout.write('x' * 10_000_000)", "more than"),
+    "closes its output": ("ask(); os.close(1); time.sleep(60)", "ended its output"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKDOWNS)
+def test_breakdown(name: str) -> None:
+    text, message = BREAKDOWNS[name]
+    connection = program(text)
+    try:
+        with pytest.raises(IutBrokeDownError, match=message):
+            ask_thrice(connection)
+    finally:
+        connection.kill()
+
+
+@pytest.mark.parametrize("text", ["ask(); time.sleep(60)", "time.sleep(60)"])
+def test_hanging(text: str) -> None:
+    connection = program(text, timeout=0.3)
+    with pytest.raises(IutBrokeDownError, match=r"did not (answer|read) status within 0.3 s"):
+        connection.call("status", {"padding": "x" * 1_000_000 if "ask" not in text else ""})
+    connection.kill()
+
+
+def test_the_end_of_a_flooded_standard_error_is_kept() -> None:
+    connection = program("sys.stderr.write('x' * 5_000_000 + ' the reason'); ask(); sys.exit(1)")
+    with pytest.raises(IutBrokeDownError, match="the reason") as caught:
+        connection.call("status", {})
+    assert len(str(caught.value)) < 3000
+    connection.kill()
+
+
+def test_answers_in_any_order_reach_who_asked() -> None:
+    connection = program(
+        "requests = [ask() for _ in range(8)]\n"
+        "for r in reversed(requests): answer(r, result={'echo': r['params']['n']})\n"
+        "answer(ask(), result={})"
+    )
+    seen: dict[int, object] = {}
+
+    def call(number: int) -> None:
+        seen[number] = connection.call("read", {"n": number})["echo"]
+
+    in_threads([partial(call, number) for number in range(8)])
+    assert seen == {number: number for number in range(8)}
+    connection.close()
+
+
+def test_refusals() -> None:
+    connection = program(
+        "answer(ask(), error={'message': 'no', 'data': {'kind': 'read_only'}})\n"
+        "answer(ask(), error={'message': 'ow', 'data': {'kind': 'internal'}})"
+    )
+    kinds = []
+    for _ in range(2):
+        with pytest.raises(RefusedError) as caught:
+            connection.call("write", {})
+        kinds.append(caught.value.kind)
+    assert kinds == [Refusal.READ_ONLY, None]
+    connection.kill()
+
+
+def test_a_kill_is_no_breakdown() -> None:
+    connection = program("print('here', file=sys.stderr, flush=True); ask(); time.sleep(60)")
+    raised: list[type[BaseException]] = []
+
+    def call() -> None:
+        try:
+            connection.call("read", {})
+        except Exception as error:
+            raised.append(type(error))
+
+    in_threads([call, connection.kill])
+    assert raised == [KilledError]
+    with pytest.raises(KilledError):
+        connection.call("read", {})
+
+
+def test_no_process_is_left(tmp_path: Path) -> None:
+    """The children of a program end with it, whether it ends well or not."""
+    child = (
+        "c = subprocess.Popen(['sleep', '60']); "
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(c.pid)); "
+        "answer(ask(), result={})"
+    )
+    for text in (child, child + "; time.sleep(60)"):
+        connection = program(text, timeout=3)
+        connection.call("hello", {})
+        connection.kill()
+        pid = int((tmp_path / "pid").read_text())
+        assert not alive(pid)
+
+
+def test_no_such_command() -> None:
+    with pytest.raises(IutBrokeDownError, match="cannot be started: No such file"):
+        Connection(["./no-such-command"], 1)
+
+
+def test_does_not_end_after_close() -> None:
+    connection = program("answer(ask(), result={}); time.sleep(60)", timeout=0.5)
+    with pytest.raises(IutBrokeDownError, match="did not end"):
+        connection.close()
+
+
+def ask_thrice(connection: Connection) -> None:
+    """More requests than any program here survives."""
+    for _ in range(3):
+        connection.call("status", {})
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs: one that nobody has reaped yet does not."""
+    try:
+        os.kill(pid, 0)
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def in_threads(calls: list[Callable[[], object]]) -> None:
+    """Make all calls at the same time."""
+    threads = [threading.Thread(target=call) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

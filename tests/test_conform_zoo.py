@@ -1,0 +1,94 @@
+"""The zoo: the kit acquits the right one and convicts every wrong one by the check after it.
+
+READ-1, READ-2, CONC-2, COPY-5, CRASH-1, CRASH-2: what the faults break.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from flashcopy.cli.conform import conform
+from flashcopy.conformance.zoo.members import MEMBERS, WASTEFUL
+
+# What needs more than the edges and refusals that come first.
+CHECK_OF = {
+    "merge-overwrites": "data",
+    "big-write-deferred": "data",
+    "copy-ignores-the-bit": "data",
+    "target-write-without-fill": "data",
+    "target-write-not-tracked": "data",
+    "zeroes-skip-copy-on-write": "data",
+    "zeroes-are-no-change": "data",
+    "holes-not-written": "data",
+    "copy-marks-the-neighbour": "liveness",
+    "map-truncated": "many-grains",
+    "stopped-target-readable": "lifecycle",
+    "writes-past-the-end": "errors",
+}
+CHECK_OF |= dict.fromkeys(
+    (
+        "write-straddles-sync",
+        "stale-copier",
+        "merge-then-clear",
+        "fake-read-overtaken",
+        "double-copy",
+        "marked-before-copied",
+    ),
+    "interleaving",
+)
+CHECK_OF |= dict.fromkeys(
+    (
+        "map-before-data",
+        "source-before-map",
+        "sync-torn-on-disk",
+        "map-dropped",
+        "marks-dropped",
+        "flush-lies",
+    ),
+    "restart",
+)
+WRONG = sorted(set(MEMBERS) - {"right", *WASTEFUL})
+
+
+def judged(name: str, *words: str) -> tuple[int, dict[str, Any]]:
+    """Exit status and report of one member."""
+    result = CliRunner().invoke(conform, ["--seed", "1", "--json", *words, "zoo", name])
+    said: dict[str, Any] = json.loads(result.output)
+    return result.exit_code, said
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong(name: str, tmp_path: Path) -> None:
+    """Convicted, with a clause and an explanation in words."""
+    check = CHECK_OF.get(name, "boundaries")
+    status, said = judged(name, "--check", check, "--report", str(tmp_path))
+    assert status == 1, said
+    (violation,) = said["violations"]
+    assert violation["clause"]
+    assert len(violation["explanation"]) > 20
+
+
+@pytest.mark.parametrize("name", ["right", *WASTEFUL])
+def test_right(name: str) -> None:
+    """Acquitted; MIN-1: more work than need be is told, and is no violation."""
+    status, said = judged(name)
+    assert status == 0, said
+    assert not said["skipped"]
+    checks = {check["id"]: check for check in said["checks"]}
+    assert bool(checks["minimality"]["waste"]) == (name in WASTEFUL)
+
+
+def test_no_such_member() -> None:
+    result = CliRunner().invoke(conform, ["zoo", "unicorn"])
+    assert result.exit_code == 2
+    assert "the zoo has: right, merge-overwrites" in result.output
+
+
+def test_every_member_says_its_harm() -> None:
+    assert len(MEMBERS) > 35
+    for name, member in MEMBERS.items():
+        assert member.__doc__, name
+        assert bool(member.fault) == (name != "right"), name
