@@ -53,9 +53,14 @@ CHECK_OF |= dict.fromkeys(
 WRONG = sorted(set(MEMBERS) - {"right", *WASTEFUL})
 
 
-def judged(name: str, *words: str) -> tuple[int, dict[str, Any]]:
+# A race is lost only if the system runs the threads in the wrong order, which no seed decides: on
+# a busy machine it may take another try.
+TRIES = 8
+
+
+def judged(name: str, *words: str, seed: int = 1) -> tuple[int, dict[str, Any]]:
     """Exit status and report of one member."""
-    result = CliRunner().invoke(conform, ["--seed", "1", "--json", *words, "zoo", name])
+    result = CliRunner().invoke(conform, ["--seed", str(seed), "--json", *words, "zoo", name])
     said: dict[str, Any] = json.loads(result.output)
     return result.exit_code, said
 
@@ -64,7 +69,10 @@ def judged(name: str, *words: str) -> tuple[int, dict[str, Any]]:
 def test_wrong(name: str, tmp_path: Path) -> None:
     """Convicted, with a clause and an explanation in words."""
     check = CHECK_OF.get(name, "boundaries")
-    status, said = judged(name, "--check", check, "--report", str(tmp_path))
+    for seed in range(1, 1 + (TRIES if check == "interleaving" else 1)):
+        status, said = judged(name, "--check", check, "--report", str(tmp_path), seed=seed)
+        if status != 0:
+            break
     assert status == 1, said
     (violation,) = said["violations"]
     assert violation["clause"]
