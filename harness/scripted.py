@@ -6,6 +6,7 @@ words of the map, so that the crash can keep half of the new maps.
 """
 
 from flashcopy.harness.result import Finding, ViolationError
+from flashcopy.harness.schedule import BLOCK
 from flashcopy.harness.trial import ORACLE_ALONE, Trial
 from flashcopy.impl.effect import Commit, Prepare
 from flashcopy.model.geometry import Geometry
@@ -16,14 +17,13 @@ from flashcopy.model.trace import Fault, Initial, Trace
 
 # The mutant that it takes this run to catch.
 CATCHES = "start-without-recording-stop"
-_BLOCK = 512
 
 
 def unrecorded_stop(mutant: str) -> tuple[Finding | None, int]:
     """What comes of it (CRASH-3 by ORDER-4, if anything), and after how many steps."""
     grains = tuple(Grain((1 + g,), (100 + g,), copied=True, modified=True) for g in range(65))
     head = Trace(
-        Geometry(len(grains) * _BLOCK, _BLOCK, _BLOCK),
+        Geometry(len(grains) * BLOCK, BLOCK, BLOCK),
         entries=(),
         initial=Initial(State.COPIED, grains),
         origin="scripted",
