@@ -23,6 +23,7 @@ NAMES = (
     "explorer",
     "mutants",
     "oracle",
+    "conviction",
 )
 
 
