@@ -82,8 +82,13 @@ def main() -> None:
     """The console script. Never shows a traceback for what a user can put right."""
     try:
         flashcopy.main(standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(WRONG_USAGE)
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" (see `{context.command_path} --help`)" if context else ""
+        click.echo(f"flashcopy: {error.format_message()}{hint}", err=True)
         sys.exit(WRONG_USAGE)
     except (FlashCopyError, InvalidTraceError) as error:
         click.echo(f"flashcopy: {error}", err=True)

@@ -9,6 +9,7 @@ Who ships an adapter registers it as an entry point of the group `flashcopy.adap
 then a target, too.
 """
 
+import difflib
 import importlib
 import os
 import shutil
@@ -34,8 +35,11 @@ def parse_target(words: Sequence[str], timeout: float) -> Target:
             return _program(" ".join(command), command, timeout)
         case ["zoo", name] if name in MEMBERS:
             return _program(f"zoo {name}", zoo_command(name), timeout)
+        case ["zoo", name]:
+            near = ", ".join(difflib.get_close_matches(name, MEMBERS)) or "none of a like name"
+            raise click.UsageError(f"the zoo has no {name}, but {near}; --all judges every one")
         case ["zoo", *_]:
-            raise click.UsageError(f"the zoo has: {', '.join(MEMBERS)}; or --all")
+            raise click.UsageError("give one name of the zoo, or --all, which lists them")
         case ["python", name]:
             return Target(f"python {name}", guard(_class(name)))
         case [name]:
