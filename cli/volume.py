@@ -12,6 +12,7 @@ through a program that uses `flashcopy.impl`.
 
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import IO
@@ -177,8 +178,15 @@ def write(map_file: Path, volume: str, offset: int, file: IO[bytes]) -> None:
     """Write FILE, or standard input, to the source or the target, durably."""
     with _open(map_file) as pair:
         side: Volume = getattr(pair, volume)
-        # One byte more than fits is enough to see that it does not.
-        side.write(offset, file.read(max(0, side.size - offset) + 1))
+        # All of it before any of it is written: what does not fit leaves the volume as it was.
+        with tempfile.SpooledTemporaryFile(PIECE) as whole:
+            # One byte more than fits is enough to see that it does not.
+            length = _take_in(file, max(0, side.size - offset) + 1, whole)
+            side.check(offset, length)
+            whole.seek(0)
+            # Nothing to write is a request, too: the volume may refuse it.
+            for at in range(offset, offset + max(length, 1), PIECE):
+                side.write(at, whole.read(PIECE))
         side.flush()
 
 
@@ -216,6 +224,14 @@ def _read_all(side: Volume, offset: int, end: int, output: IO[bytes]) -> None:
     for at in range(offset, end, PIECE):
         output.write(side.read(at, min(PIECE, end - at)))
     output.flush()
+
+
+def _take_in(file: IO[bytes], most: int, whole: IO[bytes]) -> int:
+    """Copy a file up to so many bytes; how many there were."""
+    taken = 0
+    while piece := file.read(min(PIECE, most - taken)):
+        taken += whole.write(piece)
+    return taken
 
 
 def _writing(output: Path) -> IO[bytes]:
