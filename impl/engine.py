@@ -12,6 +12,7 @@ kept short: every microsecond here is felt.
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import get_ident
 from typing import Any
 
@@ -117,9 +118,10 @@ class Engine:
             return thread in self._waiting
 
     def flush_all(self) -> None:
-        """Make all three devices durable."""
-        for flushes in self.flushes.values():
-            flushes.flush()
+        """Make all three devices durable; one that fails keeps no other from it."""
+        with ExitStack() as every:
+            for flushes in self.flushes.values():
+                every.callback(flushes.flush)
 
     def shut(self) -> None:
         """Wait until every request has ended, and refuse new ones from then on.

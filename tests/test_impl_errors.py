@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flashcopy.impl import FlashCopy, FlashCopyError, State
-from flashcopy.impl.effect import MAP, SOURCE, TARGET
+from flashcopy.impl.effect import MAP, SOURCE, TARGET, Device
 from flashcopy.impl.errors import (
     AlreadyOpenError,
     CorruptMapError,
@@ -570,3 +570,15 @@ def test_every_error_is_one_line_of_a_kind() -> None:
         assert error.kind in kinds
         todo += error.__subclasses__()
     assert issubclass(AlreadyOpenError, MapFileError)
+
+
+@pytest.mark.parametrize("sick", [SOURCE, TARGET, MAP])
+def test_closing_flushes_what_can_be_flushed(tmp_path: Path, sick: Device) -> None:
+    """FLUSH-1: a device that fails when all is closed keeps no other from being made durable."""
+    faults = Faults()
+    pair = create(tmp_path, open_file=faults.open_file)
+    pair.start()
+    faults.failing, faults.calls = {(sick, "flush")}, []
+    with pytest.raises(FlashCopyError):
+        pair.close()
+    assert {(device, "flush") for device in (SOURCE, TARGET, MAP)} <= set(faults.calls)
