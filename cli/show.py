@@ -7,7 +7,20 @@ from rich.table import Table
 
 from flashcopy.cli.report import console
 from flashcopy.harness.wording import of_operation, of_outcome
-from flashcopy.model.trace import Answer, Crash, Entry, Fault, Step, Submit, Trace, load
+from flashcopy.model.trace import (
+    Answer,
+    Crash,
+    Entry,
+    Fault,
+    Kill,
+    PowerLoss,
+    Reopen,
+    Status,
+    Step,
+    Submit,
+    Trace,
+    load,
+)
 
 
 @click.command()
@@ -50,12 +63,23 @@ def _table(trace: Trace) -> Table:
             cells = [""] * width
             cells[columns[entry.request]] = f"{entry.request}: {_cell(trace, entry)}"
             table.add_row(str(at), *cells)
-        elif isinstance(entry, Crash):
-            kept = ", ".join(map(str, entry.kept)) or "none"
-            table.add_row(str(at), f"[bold]the power fails; unflushed writes that survive: {kept}")
         else:
-            table.add_row(str(at), "[bold]opened again", end_section=True)
+            table.add_row(str(at), f"[bold]{_event(entry)}", end_section=entry == Reopen())
     return table
+
+
+def _event(entry: Crash | Reopen | Kill | PowerLoss | Status) -> str:
+    match entry:
+        case Crash(kept):
+            survive = ", ".join(map(str, kept)) or "none"
+            return f"the power fails; unflushed writes that survive: {survive}"
+        case Kill():
+            return "killed"
+        case PowerLoss(seed):
+            return f"loses power (seed {seed}) and recovers"
+        case Status(state, copied, grains):
+            return f"status: {state.value}, {copied} of {grains} grains copied"
+    return "opened again"
 
 
 def _cell(trace: Trace, entry: Submit | Step | Answer) -> str:
@@ -81,6 +105,6 @@ def _columns(entries: tuple[Entry, ...]) -> dict[int, int]:
             columns[entry.request] = busy[entry.request] = column
         elif isinstance(entry, Answer):
             busy.pop(entry.request, None)
-        elif isinstance(entry, Crash):
+        elif isinstance(entry, Crash | Kill | PowerLoss):
             busy.clear()
     return columns

@@ -14,7 +14,16 @@ from attrs import define, field, frozen
 
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.operation import Operation, Outcome
-from flashcopy.model.trace import Answer, Crash, Entry, Reopen, Submit, Trace
+from flashcopy.model.trace import (
+    Answer,
+    Crash,
+    Entry,
+    Kill,
+    PowerLoss,
+    Reopen,
+    Submit,
+    Trace,
+)
 
 
 @frozen
@@ -111,7 +120,9 @@ def to_trace(history: History, *, origin: str, clause: str = "", finding: str = 
         else:
             entries.append((request.end, Answer(request.number, request.outcome)))
     last = max((tick for tick, _ in entries), default=0)
-    entries += [(tick, Reopen()) for tick in killed if tick < last]
+    for tick in killed:
+        if tick < last:
+            entries += [(tick, Kill()), (tick, Reopen())]
     entries.sort(key=lambda timed: timed[0])
     return Trace(
         geometry=history.geometry,
@@ -138,7 +149,7 @@ def from_trace(trace: Trace) -> History:
         elif isinstance(entry, Answer):
             begin, operation = in_flight.pop(entry.request)
             requests.append(Request(entry.request, operation, begin, tick, entry.outcome))
-        elif isinstance(entry, Crash | Reopen):
+        elif isinstance(entry, Crash | Kill | PowerLoss | Reopen):
             end_unanswered(tick)
     end_unanswered(len(trace.entries))
     return History(trace.geometry, tuple(requests))

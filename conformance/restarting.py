@@ -28,7 +28,7 @@ from flashcopy.model.operation import (
     Sync,
     Write,
 )
-from flashcopy.model.trace import Answer, Entry, Reopen, Submit, Trace
+from flashcopy.model.trace import Answer, Entry, Kill, Reopen, Submit, Trace
 from flashcopy.model.volume import ZERO
 
 BLOCK = 512
@@ -112,7 +112,7 @@ class Life:
     def restart(self) -> None:
         """Kill, and open again."""
         self.session.restart()
-        self._entries.append(Reopen())
+        self._entries += [Kill(), Reopen()]
         self.look(recovered=True)
 
     def violation(self, clause: str, explanation: str) -> ViolationError:

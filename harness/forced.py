@@ -40,7 +40,18 @@ from flashcopy.model.operation import (
     Write,
     WriteZeroes,
 )
-from flashcopy.model.trace import Answer, Crash, Entry, Fault, Reopen, Step, Submit, Trace
+from flashcopy.model.trace import (
+    Answer,
+    Crash,
+    Entry,
+    Fault,
+    Kill,
+    PowerLoss,
+    Reopen,
+    Step,
+    Submit,
+    Trace,
+)
 
 # Seconds after which a thread that did not come to its next effect never will.
 _PATIENCE = 10.0
@@ -329,7 +340,7 @@ def _carry_out(
                     f"the engine answers request {number}: {wording.of_outcome(seen)};"
                     f" the trace says {wording.of_outcome(outcome)}"
                 )
-        case Crash():
+        case Crash() | PowerLoss():
             raise CannotBeForcedError("files keep what was written when the power fails")
-        case Reopen():
+        case Kill() | Reopen():
             raise CannotBeForcedError("the trace goes on with another engine")

@@ -16,13 +16,17 @@ from flashcopy.harness.setup import initial_of
 from flashcopy.harness.trial import Trial
 from flashcopy.model import volume as model
 from flashcopy.model.geometry import blocks_of_grain
+from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import BackgroundCopy, Copied, Operation, Outcome
 from flashcopy.model.trace import (
     Answer,
     Crash,
     Entry,
     InvalidTraceError,
+    Kill,
+    PowerLoss,
     Reopen,
+    Status,
     Step,
     Submit,
     Trace,
@@ -120,6 +124,12 @@ def _on_model(trace: Trace) -> Replay:
             difference = _differs(entry, outcomes.get(entry.request))
             if difference:
                 return Replay("model", len(trace.entries), at, Finding("", difference))
+        elif isinstance(entry, Status):
+            difference = _differs_in_state(entry, State(machine.state.value))
+            if difference:
+                return Replay("model", len(trace.entries), at, Finding("", difference))
+        elif isinstance(entry, PowerLoss):
+            return Replay("model", len(trace.entries), at, note=_up_to_power_loss(at))
     return Replay("model", len(trace.entries))
 
 
@@ -134,6 +144,8 @@ def _on_simulation(trace: Trace) -> Replay:
     try:
         while at < len(trace.entries):
             entry = trace.entries[at]
+            if isinstance(entry, PowerLoss):
+                return Replay("simulation", len(trace.entries), at, note=_up_to_power_loss(at))
             if isinstance(entry, Submit) and not scheduled:
                 outcomes[entry.request] = _complete(trial, entry.operation)
             else:
@@ -162,6 +174,12 @@ def _carry_out(trial: Trial, entry: Entry, outcomes: dict[int, Outcome]) -> None
             trial.crash(kept)
         case Reopen():
             trial.reopen()
+        case Kill():
+            pass  # all that was written survives, and the rest happens when it is opened again
+        case Status():
+            difference = _differs_in_state(entry, trial.state)
+            if difference:
+                raise _DifferenceError(difference)
 
 
 def _step(trial: Trial, entry: Step) -> None:
@@ -202,3 +220,16 @@ def _differs(entry: Answer, outcome: Outcome | None) -> str | None:
         return None
     seen = "not answered" if outcome is None else f"answered: {wording.of_outcome(outcome)}"
     return f"request {entry.request} is {seen}; the trace says {wording.of_outcome(entry.outcome)}"
+
+
+def _up_to_power_loss(entry: int) -> str:
+    lost = "what is lost from there on is known to the implementation it came from alone"
+    return f"as the trace says up to entry {entry}, a loss of power: {lost}"
+
+
+def _differs_in_state(said: Status, state: State) -> str | None:
+    """How far the copy is may differ: an implementation may copy more than it must."""
+    tracking = (State.COPYING, State.COPIED)
+    if said.state is state or (said.state in tracking and state in tracking):
+        return None
+    return f"the state is {state.value}; the trace says {said.state.value}"

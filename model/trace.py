@@ -3,8 +3,9 @@
 Wherever a trace comes from (a solver's counterexample, a schedule Hypothesis drew, a stateful
 test, a live run), it has this form, and whatever has this form can be replayed and shown. A
 trace says what was submitted, which request took its next step, what was answered, where the
-power failed and what survived, and where the relationship was opened again. A sequential trace
-simply answers each request before it submits the next and leaves the steps out.
+power failed and what survived, where the implementation was killed, what it said it was at, and
+where the relationship was opened again. A sequential trace simply answers each request before it
+submits the next and leaves the steps out.
 
 The JSON is strict: another format, a newer version, an unknown field or a wrong type is refused
 with the place where it stands.
@@ -26,7 +27,9 @@ from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import Operation, Outcome
 
 FORMAT = "flashcopy-trace"
-VERSION = 1
+# Version 2 has Kill, PowerLoss and Status beside what version 1 has.
+VERSION = 2
+READ_VERSIONS = (1, 2)
 
 
 class InvalidTraceError(ValueError):
@@ -81,7 +84,34 @@ class Reopen:
     """The relationship is closed, unless a crash did that, and opened again."""
 
 
-Entry = Submit | Step | Answer | Crash | Reopen
+@frozen
+class Kill:
+    """The implementation is killed, as by SIGKILL: its memory is gone, its files stay.
+
+    What was in flight is never answered.
+    """
+
+
+@frozen
+class PowerLoss:
+    """An implementation under test is told to lose what it has not flushed, as `seed` chooses.
+
+    That is the wire protocol's request of the same name: it has recovered when it is answered.
+    """
+
+    seed: int
+
+
+@frozen
+class Status:
+    """The relationship was asked what it is at, and said this; both counts are grains."""
+
+    state: State
+    copied: int
+    grains: int
+
+
+Entry = Submit | Step | Answer | Crash | Reopen | Kill | PowerLoss | Status
 
 
 @frozen
@@ -128,8 +158,9 @@ def loads(text: str) -> Trace:
     if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
         raise InvalidTraceError(f'not a trace: no "format": "{FORMAT}" at its top level')
     version = fields.pop("version", None)
-    if version != VERSION:
-        raise InvalidTraceError(f"trace version {version!r}: this program reads version {VERSION}")
+    if version not in READ_VERSIONS or type(version) is not int:
+        known = " and ".join(map(str, READ_VERSIONS))
+        raise InvalidTraceError(f"trace version {version!r}: this program reads {known}")
     try:
         return _CONVERTER.structure(fields, Trace)
     except Exception as error:  # cattrs raises groups of whatever the classes raise

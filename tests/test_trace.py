@@ -26,7 +26,10 @@ from flashcopy.model.trace import (
     Fault,
     Initial,
     InvalidTraceError,
+    Kill,
+    PowerLoss,
     Reopen,
+    Status,
     Step,
     Submit,
     Trace,
@@ -57,7 +60,9 @@ ENTRIES = st.one_of(
     st.builds(Step, NUMBERS, st.text(), st.sampled_from(Fault)),
     st.builds(Answer, NUMBERS, OUTCOMES),
     st.builds(Crash, st.lists(NUMBERS).map(tuple)),
-    st.just(Reopen()),
+    st.sampled_from([Reopen(), Kill()]),
+    st.builds(PowerLoss, NUMBERS),
+    st.builds(Status, st.sampled_from(State), NUMBERS, NUMBERS),
 )
 SIDES = st.lists(NUMBERS, min_size=1, max_size=4).map(tuple)
 TRACES = st.builds(
@@ -118,7 +123,8 @@ def broken(**changes: object) -> str:
         ("", "not JSON"),
         ("[1, 2]", "not a trace"),
         ('{"format": "something"}', "not a trace"),
-        (broken(version=2), "trace version 2"),
+        (broken(version=3), "trace version 3"),
+        (broken(version=True), "trace version True"),
         (broken(version="1"), "trace version '1'"),
         (broken(colour="red"), "colour"),
         (broken(target_writable=1), "1 is no bool"),
@@ -143,6 +149,35 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidTraceError, match="bytes"):
         load(tmp_path / "bytes")
+
+
+def test_the_first_version_is_still_read() -> None:
+    assert loads(broken(version=1)) == PLAIN
+
+
+def test_what_it_said_it_was_at_is_compared() -> None:
+    """LIFE-1: copying and copied may differ, for one may copy more than another."""
+    said = Status(State.COPYING, 1, 2), Kill(), Reopen(), Status(State.COPIED, 2, 2)
+    right = Trace(GEOMETRY, (*PLAIN.entries, *said))
+    assert [run.finding for run in run_again(right)] == [None, None]
+    for run in run_again(Trace(GEOMETRY, (*right.entries, Status(State.STOPPED, 2, 2)))):
+        assert run.finding is not None
+        assert "the state is copied; the trace says stopped" in run.finding.explanation
+
+
+def test_nobody_else_can_lose_power_by_a_seed() -> None:
+    runs = run_again(Trace(GEOMETRY, (*PLAIN.entries, PowerLoss(7), Submit(4, op.Start()))))
+    assert ["up to entry 8, a loss of power" in run.note for run in runs] == [True, True]
+
+
+def test_events_that_are_no_requests_are_shown(tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    events = (Kill(), Reopen(), PowerLoss(7), Status(State.COPIED, 2, 2), Crash((1, 2)))
+    path.write_text(dumps(Trace(GEOMETRY, (*PLAIN.entries, *events))))
+    shown = CliRunner().invoke(show, [str(path)]).output
+    assert "loses power (seed 7) and recovers" in shown
+    assert "status: copied, 2 of 2 grains copied" in shown
+    assert "unflushed writes that survive: 1, 2" in shown
 
 
 def test_sequential_trace_runs_on_model_and_simulation() -> None:
