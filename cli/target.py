@@ -41,10 +41,10 @@ def parse_target(words: Sequence[str], timeout: float) -> Target:
         case ["zoo", *_]:
             raise click.UsageError("give one name of the zoo, or --all, which lists them")
         case ["python", name]:
-            return Target(f"python {name}", guard(_class(name)))
+            return Target(f"python {name}", guard(_class(name), timeout))
         case [name]:
             for entry in entry_points(group=GROUP, name=name):
-                return Target(name, guard(entry.load()))
+                return Target(name, guard(entry.load(), timeout))
     registered = ", ".join(sorted(entry.name for entry in entry_points(group=GROUP)))
     raise click.UsageError(
         f"no such target: {' '.join(words) or '(none)'}. Give `stdio -- COMMAND [ARG...]`,"

@@ -5,13 +5,16 @@ meaning. `stdio` makes one of a program in any language; who writes an IUT in Py
 class itself, and needs no process. A method returns when the request is answered. The kit calls
 from several threads at a time if, and only if, the IUT claims `concurrent`.
 
+The kit itself works with a `Conversation`, which can be asked further things before it has
+answered. `stdio` and `inprocess` make one of a program and of a class.
+
 What an adapter raises decides the verdict: RefusedError is an answer and is judged like any other;
 whatever else comes out means that the IUT broke down.
 """
 
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from attrs import frozen
 
@@ -132,3 +135,23 @@ class Adapter(Protocol):
 
     def kill(self) -> None:
         """End at once, as if by SIGKILL. Allowed at any moment, and more than once."""
+
+
+class Conversation(Adapter, Protocol):
+    """An adapter with any number of requests in flight; one thread at a time talks to it.
+
+    `kill` may come from any thread at any moment. The methods of Adapter still wait for their own
+    answer, and keep the answers to others that come meanwhile.
+    """
+
+    def begin(self, method: str, *arguments: Any) -> int:
+        """Queue a call of a method of Adapter; its number. It goes out when somebody waits."""
+
+    def answers(self, wait: float | None = None) -> list[tuple[int, Any]]:
+        """Send what is queued; the answers that are there, by number, in the order they came.
+
+        An answer is what the method returns, or a RefusedError. At least one if any is awaited;
+        with `wait`, none if none has come in so many seconds, and with 0 nothing is waited for.
+        Raises KilledError if the kit itself killed the IUT, and IutBrokeDownError, which a request
+        that is not answered in time is, too.
+        """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from flashcopy.conformance.adapter import Adapter, Capability
+from flashcopy.conformance.adapter import Capability, Conversation
 from flashcopy.conformance.session import Session
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.trace import Trace
@@ -64,7 +64,7 @@ class Target:
     """An IUT: what it is called on the command line, and how a fresh one is made."""
 
     name: str
-    make: Callable[[], Adapter]
+    make: Callable[[], Conversation]
 
 
 @define

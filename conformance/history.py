@@ -59,7 +59,8 @@ class Recorder:
     geometry: Geometry
     _ticks: Iterator[int] = field(factory=itertools.count, init=False)
     _numbers: Iterator[int] = field(factory=itertools.count, init=False)
-    _requests: list[Request] = field(factory=list, init=False)
+    # What a Request is made of, for it takes longer to make one than to note an answer.
+    _ended: list[tuple[int, Operation, int, int, Outcome | None]] = field(factory=list, init=False)
     _in_flight: dict[int, tuple[Operation, int]] = field(factory=dict, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
@@ -84,27 +85,27 @@ class Recorder:
         """Note a request's answer."""
         with self._lock:
             operation, begin = self._in_flight.pop(number)
-            self._requests.append(Request(number, operation, begin, next(self._ticks), outcome))
+            self._ended.append((number, operation, begin, next(self._ticks), outcome))
 
     def killed(self) -> None:
         """Note that the implementation is dead: what is in flight will never be answered."""
         with self._lock:
-            self._requests += self._unanswered(next(self._ticks))
+            self._ended += self._unanswered(next(self._ticks))
             self._in_flight.clear()
 
     def answered(self) -> int:
         """How many requests were answered so far, or will never be."""
-        return len(self._requests)
+        return len(self._ended)
 
     def history(self) -> History:
         """What was recorded so far; what is in flight counts as unanswered."""
         with self._lock:
-            now = next(self._ticks)
-            return History(self.geometry, (*self._requests, *self._unanswered(now)))
+            ended = self._ended + self._unanswered(next(self._ticks))
+        return History(self.geometry, tuple(Request(*each) for each in ended))
 
-    def _unanswered(self, now: int) -> list[Request]:
+    def _unanswered(self, now: int) -> list[tuple[int, Operation, int, int, None]]:
         return [
-            Request(number, operation, begin, now, None)
+            (number, operation, begin, now, None)
             for number, (operation, begin) in self._in_flight.items()
         ]
 

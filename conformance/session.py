@@ -6,8 +6,9 @@ outcome in the model's words again, so that the model and the cut can judge it.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from flashcopy.conformance.adapter import Adapter, Bitmaps, RefusedError, Status
+from flashcopy.conformance.adapter import Bitmaps, Conversation, RefusedError, Status
 from flashcopy.conformance.blocks import contents_of, data_of
 from flashcopy.model.content import UnreadableBlockError
 from flashcopy.model.geometry import Geometry
@@ -34,7 +35,7 @@ class Session:
 
     def __init__(
         self,
-        make: Callable[[], Adapter],
+        make: Callable[[], Conversation],
         directory: Path,
         geometry: Geometry,
         target_writable: bool,
@@ -45,6 +46,7 @@ class Session:
         self._make = make
         self._directory = directory
         self._adapter = make()
+        self._in_flight: dict[int, Operation] = {}
 
     def create(self) -> None:
         """Say hello and make the volumes."""
@@ -60,6 +62,7 @@ class Session:
     def restart(self) -> None:
         """REC-1: kill the IUT and let a new one open what it left."""
         self._adapter.kill()
+        self._in_flight.clear()
         self._adapter = self._make()
         self._adapter.hello()
         self._adapter.open(self._directory)
@@ -72,12 +75,37 @@ class Session:
         broke down.
         """
         self.requests += 1
+        method, arguments = self._asked(operation)
         try:
-            return self._carry_out(operation)
+            return self._outcome(operation, getattr(self._adapter, method)(*arguments))
         except RefusedError as error:
-            if error.kind is None:
-                raise
-            return Refused(error.kind)
+            return _refused(error)
+
+    def begin(self, operation: Operation) -> int:
+        """Queue an operation beside others in flight; its number, by which `answers` gives it."""
+        self.requests += 1
+        method, arguments = self._asked(operation)
+        number = self._adapter.begin(method, *arguments)
+        self._in_flight[number] = operation
+        return number
+
+    def answers(self, wait: float | None = None) -> list[tuple[int, Outcome | Exception]]:
+        """Send what is queued; outcomes of operations begun, at least one if any is in flight.
+
+        What `carry_out` would raise because of an answer is given in its place. With `wait`, there
+        may be none if none has come in so many seconds. Raises KilledError and IutBrokeDownError.
+        """
+        answered: list[tuple[int, Outcome | Exception]] = []
+        for number, result in self._adapter.answers(wait):
+            operation = self._in_flight.pop(number)
+            try:
+                if isinstance(result, RefusedError):
+                    answered.append((number, _refused(result)))
+                else:
+                    answered.append((number, self._outcome(operation, result)))
+            except (UnreadableBlockError, RefusedError) as error:
+                answered.append((number, error))
+        return answered
 
     def status(self) -> Status:
         """What the IUT says it is at."""
@@ -97,26 +125,40 @@ class Session:
         """An unclean one; nothing is left running."""
         self._adapter.kill()
 
-    def _carry_out(self, operation: Operation) -> Outcome:
-        adapter, geometry = self._adapter, self.geometry
+    def _asked(self, operation: Operation) -> tuple[str, tuple[Any, ...]]:
+        """The method that carries an operation out, and its arguments."""
         match operation:
             case Read(volume, offset, length):
-                data = adapter.read(volume, offset, length)
-                if len(data) != length:
-                    raise UnreadableBlockError(f"read {length} bytes, got {len(data)}")
-                return Contents(contents_of(geometry, volume, offset // geometry.block_size, data))
-            case Write(volume, offset, length, content):
-                adapter.write(volume, offset, data_of(geometry, volume, operation, content))
+                return "read", (volume, offset, length)
+            case Write(volume, offset, _, content):
+                return "write", (volume, offset, data_of(self.geometry, volume, operation, content))
             case WriteZeroes(volume, offset, length):
-                adapter.write_zeroes(volume, offset, length)
+                return "write_zeroes", (volume, offset, length)
             case Flush(volume):
-                adapter.flush(volume)
+                return "flush", (volume,)
             case Start():
-                adapter.start()
+                return "start", ()
             case Sync():
-                adapter.sync()
+                return "sync", ()
             case Stop():
-                adapter.stop()
+                return "stop", ()
             case BackgroundCopy(grains):
-                return Copied(adapter.background_copy(grains))
+                return "background_copy", (grains,)
+
+    def _outcome(self, operation: Operation, result: Any) -> Outcome:
+        """What a method gave, in the model's words."""
+        match operation:
+            case Read(volume, offset, length):
+                if len(result) != length:
+                    raise UnreadableBlockError(f"read {length} bytes, got {len(result)}")
+                first = offset // self.geometry.block_size
+                return Contents(contents_of(self.geometry, volume, first, result))
+            case BackgroundCopy():
+                return Copied(result)
         return Done()
+
+
+def _refused(error: RefusedError) -> Refused:
+    if error.kind is None:
+        raise error
+    return Refused(error.kind)

@@ -1,10 +1,12 @@
-"""A program that speaks the wire protocol, as an Adapter: one request for each method."""
+"""A program that speaks the wire protocol, as a Conversation: one request for each method."""
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+from attrs import frozen
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder
 
 from flashcopy.conformance.adapter import (
     PROTOCOL,
@@ -12,107 +14,162 @@ from flashcopy.conformance.adapter import (
     Capability,
     Hello,
     IutBrokeDownError,
+    RefusedError,
     Status,
 )
 from flashcopy.conformance.wire import Connection
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
-from flashcopy.model.lifecycle import State
 
-_T = TypeVar("_T")
+
+class _Nothing(Struct):
+    """The result of what only is done."""
+
+
+class _Data(Struct):
+    data: bytes
+
+
+class _Count(Struct):
+    copied: int
+
+
+class _Hello(Struct):
+    protocol: int
+    name: str
+    version: str
+    capabilities: list[str]
+
+
+@frozen
+class _Method:
+    """How a method of the protocol is asked and answered."""
+
+    params: tuple[str, ...]
+    decode: Callable[[Raw], Any]
+
+
+_NOTHING = Decoder(_Nothing).decode
+_DATA = Decoder(_Data).decode
+_COUNT = Decoder(_Count).decode
+
+
+def _nothing(raw: Raw) -> None:
+    _NOTHING(raw)
+
+
+def _data(raw: Raw) -> bytes:
+    return _DATA(raw).data
+
+
+def _copied(raw: Raw) -> int:
+    return _COUNT(raw).copied
+
+
+_SIZES = ("directory", "size", "block_size", "grain_size", "target_writable")
+_METHODS = {
+    "hello": _Method(("protocol",), Decoder(_Hello).decode),
+    "create": _Method(_SIZES, _nothing),
+    "open": _Method(("directory",), _nothing),
+    "start": _Method((), _nothing),
+    "sync": _Method((), _nothing),
+    "stop": _Method((), _nothing),
+    "read": _Method(("volume", "offset", "length"), _data),
+    "write": _Method(("volume", "offset", "data"), _nothing),
+    "write_zeroes": _Method(("volume", "offset", "length"), _nothing),
+    "flush": _Method(("volume",), _nothing),
+    "background_copy": _Method(("grains",), _copied),
+    "status": _Method((), Decoder(Status).decode),
+    "bitmaps": _Method((), Decoder(Bitmaps).decode),
+    "power_loss": _Method(("seed",), _nothing),
+}
 
 
 class StdioAdapter:
-    """An Adapter around a command. Every method raises what `Connection.call` raises."""
+    """A Conversation with a command. Methods raise what `Connection.call` raises."""
 
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self._connection = Connection(command, timeout)
 
+    def begin(self, method: str, *arguments: Any) -> int:
+        """Queue a request; its number."""
+        params = dict(zip(_METHODS[method].params, arguments, strict=True))
+        return self._connection.begin(method, params)
+
+    def answers(self, wait: float | None = None) -> list[tuple[int, Any]]:
+        """Results, and refusals, by number."""
+        return [
+            (number, said if isinstance(said, RefusedError) else _result(method, said))
+            for number, method, said in self._connection.answers(wait)
+        ]
+
     def hello(self) -> Hello:
         """The first request; unknown capabilities are a breakdown, for they are misspelt ones."""
-        result = self._connection.call("hello", {"protocol": PROTOCOL})
-        if _get(result, "protocol", int) != PROTOCOL:
-            raise IutBrokeDownError(f"it speaks protocol {result['protocol']}, not {PROTOCOL}")
-        claimed = _get(result, "capabilities", list)
+        said: _Hello = self._call("hello", PROTOCOL)
+        if said.protocol != PROTOCOL:
+            raise IutBrokeDownError(f"it speaks protocol {said.protocol}, not {PROTOCOL}")
         known = {capability.value: capability for capability in Capability}
-        unknown = [name for name in claimed if not isinstance(name, str) or name not in known]
+        unknown = [name for name in said.capabilities if name not in known]
         if unknown:
             raise IutBrokeDownError(f"it claims {unknown[0]!r}, which is no capability")
-        return Hello(
-            _get(result, "name", str),
-            _get(result, "version", str),
-            frozenset(known[name] for name in claimed),
-        )
+        return Hello(said.name, said.version, frozenset(known[name] for name in said.capabilities))
 
     def create(self, directory: Path, geometry: Geometry, *, target_writable: bool) -> None:
         """GEO-1."""
-        self._connection.call(
-            "create",
-            {
-                "directory": str(directory),
-                "size": geometry.size,
-                "block_size": geometry.block_size,
-                "grain_size": geometry.grain_size,
-                "target_writable": target_writable,
-            },
-        )
+        sizes = (geometry.size, geometry.block_size, geometry.grain_size)
+        self._call("create", str(directory), *sizes, target_writable)
 
     def open(self, directory: Path) -> None:
         """REC-1."""
-        self._connection.call("open", {"directory": str(directory)})
+        self._call("open", str(directory))
 
     def start(self) -> None:
         """START-1."""
-        self._connection.call("start", {})
+        self._call("start")
 
     def sync(self) -> None:
         """SYNC-1."""
-        self._connection.call("sync", {})
+        self._call("sync")
 
     def stop(self) -> None:
         """STOP-1."""
-        self._connection.call("stop", {})
+        self._call("stop")
 
     def read(self, volume: Volume, offset: int, length: int) -> bytes:
         """READ-1, READ-2."""
-        params = {"volume": volume.value, "offset": offset, "length": length}
-        return _bytes(self._connection.call("read", params), "data")
+        data: bytes = self._call("read", volume, offset, length)
+        return data
 
     def write(self, volume: Volume, offset: int, data: bytes) -> None:
         """WRITE-2, WRITE-3."""
-        encoded = base64.b64encode(data).decode()
-        params = {"volume": volume.value, "offset": offset, "data": encoded}
-        self._connection.call("write", params)
+        self._call("write", volume, offset, data)
 
     def write_zeroes(self, volume: Volume, offset: int, length: int) -> None:
         """WRITE-4."""
-        params = {"volume": volume.value, "offset": offset, "length": length}
-        self._connection.call("write_zeroes", params)
+        self._call("write_zeroes", volume, offset, length)
 
     def flush(self, volume: Volume) -> None:
         """FLUSH-1."""
-        self._connection.call("flush", {"volume": volume.value})
+        self._call("flush", volume)
 
     def background_copy(self, grains: int | None) -> int:
         """COPY-2."""
-        return _get(self._connection.call("background_copy", {"grains": grains}), "copied", int)
+        copied: int = self._call("background_copy", grains)
+        return copied
 
     def status(self) -> Status:
         """What the relationship is at."""
-        result = self._connection.call("status", {})
-        state = _get(result, "state", str)
-        if state not in [known.value for known in State]:
-            raise IutBrokeDownError(f"it says its state is {state!r}, which is none")
-        return Status(State(state), _get(result, "copied", int), _get(result, "grains", int))
+        status: Status = self._call("status")
+        return status
 
     def bitmaps(self) -> Bitmaps:
         """Both maps."""
-        result = self._connection.call("bitmaps", {})
-        return Bitmaps(_bytes(result, "copied"), _bytes(result, "modified"))
+        maps: Bitmaps = self._call("bitmaps")
+        return maps
 
     def power_loss(self, seed: int) -> None:
         """CRASH-1."""
-        self._connection.call("power_loss", {"seed": seed})
+        self._call("power_loss", seed)
 
     def close(self) -> None:
         """Shut down cleanly."""
@@ -122,17 +179,13 @@ class StdioAdapter:
         """SIGKILL."""
         self._connection.kill()
 
-
-def _get(result: Mapping[str, Any], name: str, type_: type[_T]) -> _T:
-    """A field of a result, of just this type: true is no number."""
-    value = result.get(name)
-    if type(value) is not type_:
-        raise IutBrokeDownError(f"it wrote a result whose {name} is no {type_.__name__}: {value!r}")
-    return value
+    def _call(self, method: str, *arguments: Any) -> Any:
+        params = dict(zip(_METHODS[method].params, arguments, strict=True))
+        return _result(method, self._connection.call(method, params))
 
 
-def _bytes(result: Mapping[str, Any], name: str) -> bytes:
+def _result(method: str, raw: Raw) -> Any:
     try:
-        return base64.b64decode(_get(result, name, str), validate=True)
-    except (binascii.Error, ValueError):
-        raise IutBrokeDownError(f"it wrote a result whose {name} is not base64") from None
+        return _METHODS[method].decode(raw)
+    except (DecodeError, UnicodeError) as error:
+        raise IutBrokeDownError(f"the result of {method} is not as it must be: {error}") from None

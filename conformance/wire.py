@@ -1,4 +1,8 @@
-"""A conversation with a program: JSON-RPC 2.0, one message a line, several requests in flight.
+"""A conversation with a program: JSON-RPC 2.0, one message a line, any number in flight.
+
+Requests are queued until somebody waits; then all of them go out in one write, and whatever
+answers are there are taken together. So a thousand requests in flight cost no thread and hardly a
+system call each, and one that is waited for alone costs three.
 
 The program is somebody else's, so nothing is taken for granted. It may die, hang, stop reading,
 write garbage, a line without end, an answer that nobody asked for or two to one request, and any
@@ -9,197 +13,259 @@ happens, the program and the processes it started are gone when the conversation
 
 import itertools
 import json
-import os
-import select
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
-from attrs import define, field
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder, Encoder
 
 from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
+from flashcopy.conformance.program import Program
 from flashcopy.model.operation import Refusal
 
 # No answer to the kit's requests comes near this; a longer line is garbage, not worth its memory.
 LONGEST_LINE = 8 << 20
-_STDERR_TAIL = 2000
 _SHOWN = 80
-# How long to wait for what follows a SIGKILL at once, if the machine is not overloaded.
-_AFTER_KILL = 5.0
+# What an object begins with, and nothing else does.
+_BRACE = ord("{")
+# How often to look whether another thread has killed the program, in seconds.
+_GLANCE = 0.1
+# How long a program that reads no more may take to end, which says more about why.
+_LAST = 5.0
 
 
-@define(eq=False)
-class _Pending:
-    """A request in flight, and its answer once there is one."""
-
+class _Request(Struct):
+    jsonrpc: str
+    id: int
     method: str
-    answered: threading.Event = field(factory=threading.Event)
-    response: dict[str, Any] | None = None
+    params: Mapping[str, Any]
+
+
+class _Response(Struct):
+    """A response; of result and error one is missing, that is empty."""
+
+    id: int
+    jsonrpc: Literal["2.0"]
+    result: Raw = Raw()
+    error: Raw = Raw()
+
+
+# The number of a request, its method, and the result as JSON or the refusal.
+Answer = tuple[int, str, Raw | RefusedError]
+
+_ENCODER = Encoder()
+_DECODER = Decoder(_Response)
 
 
 class Connection:
-    """A running program that is asked and answers. Any number of threads may ask at a time.
+    """A running program that is asked and answers; one thread at a time talks, any may kill.
 
-    `timeout` is in seconds and holds for each request by itself. Raises IutBrokeDownError if the
-    program cannot be started.
+    `timeout` is in seconds and holds for each request by itself, from when it is sent. Raises
+    IutBrokeDownError if the program cannot be started.
     """
 
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self._timeout = timeout
-        self._ids = itertools.count(1)
-        self._pending: dict[int, _Pending] = {}
+        self._numbers = itertools.count(1)
+        self._queue: list[_Request] = []
+        # What is in flight, oldest first: its method, and when it must be answered.
+        self._in_flight: dict[int, tuple[str, float]] = {}
+        self._answered: list[Answer] = []
+        self._rest = bytearray()
         self._broken = ""
         self._killed = False
-        self._mutex = threading.Lock()
-        self._sending = threading.Lock()
-        self._stderr = bytearray()
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,  # so that its children can be killed with it
-            )
-        except OSError as error:
-            raise IutBrokeDownError(f"{command[0]} cannot be started: {error.strerror}") from None
-        assert self._process.stdin is not None
-        self._stdin = self._process.stdin.fileno()
-        os.set_blocking(self._stdin, False)
-        self._threads = [
-            threading.Thread(target=run, daemon=True) for run in (self._receive, self._keep_stderr)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._talking = threading.RLock()
+        self._program = Program(command)
 
-    def call(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a request, wait for its answer and give the result.
+    def begin(self, method: str, params: Mapping[str, Any]) -> int:
+        """Queue a request; its number. It is sent with the next that is waited for."""
+        number = next(self._numbers)
+        self._queue.append(_Request("2.0", number, method, params))
+        return number
 
-        Raises RefusedError for an answer that is an error, KilledError if `kill` came in between,
-        and IutBrokeDownError.
+    def answers(self, wait: float | None = None) -> list[Answer]:
+        """Send what is queued; the answers that are there, at least one if any is awaited.
+
+        With `wait`, return after so many seconds even if there is none. Raises KilledError if
+        `kill` came in between, and IutBrokeDownError.
         """
-        number, pending = next(self._ids), _Pending(method)
-        with self._mutex:
-            over = self._is_over()
-            if not over:
-                self._pending[number] = pending
-        if over:
-            self._fail()
-        message = {"jsonrpc": "2.0", "id": number, "method": method, "params": dict(params)}
-        self._send(json.dumps(message).encode() + b"\n", method)
-        if not pending.answered.wait(self._timeout):
-            self._break(f"it did not answer {method} within {self._timeout:g} s")
-        if pending.response is None:
-            self._fail()
-        return _result(pending.response)
+        with self._talking:
+            self._converse(wait)
+            answered, self._answered = self._answered, []
+        return answered
+
+    def call(self, method: str, params: Mapping[str, Any]) -> Raw:
+        """Send a request, wait for its answer and give the result, a JSON object.
+
+        Answers to others that come meanwhile are kept for `answers`. Raises RefusedError for an
+        answer that is an error, and what `answers` raises.
+        """
+        with self._talking:
+            kept, self._answered = self._answered, []
+            number = self.begin(method, params)
+            try:
+                while True:
+                    self._converse(None)
+                    answered, self._answered = self._answered, []
+                    for answer in answered:
+                        if answer[0] != number:
+                            kept.append(answer)
+                        else:
+                            found = answer[2]
+                    if number not in self._in_flight:
+                        break
+            finally:
+                self._answered = kept
+        if isinstance(found, RefusedError):
+            raise found
+        return found
 
     def close(self) -> None:
         """Ask the program to end, see that it does, and leave nothing running."""
         try:
             self.call("close", {})
-            self._threads[0].join(self._timeout)
-            if self._threads[0].is_alive():
-                self._break(f"it did not end within {self._timeout:g} s of answering close")
-                self._fail()
+            deadline = time.monotonic() + self._timeout
+            with self._talking:
+                while not (self._is_over() or self._program.ended):
+                    if time.monotonic() > deadline:
+                        self._break(f"it did not end within {self._timeout:g} s of answering close")
+                    self._take(self._program.step(_GLANCE))
+                if self._broken:
+                    self._fail()
         finally:
             self.kill()
 
     def kill(self) -> None:
         """End the program and its children at once. May be called at any moment and again."""
-        with self._mutex:
-            self._killed = True
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(_AFTER_KILL)
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(_AFTER_KILL)
-        self._wake_all()
-        with self._sending:
-            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-                if stream is not None and not stream.closed:
-                    stream.close()
+        self._killed = True
+        self._program.end()
+        with self._talking:  # whoever talks notices, and must be done with the pipes
+            self._program.discard()
 
-    def _send(self, line: bytes, method: str) -> None:
-        """Write a whole line, though the program may have stopped reading."""
-        deadline = time.monotonic() + self._timeout
-        with self._sending:
-            left = memoryview(line)
-            while left:
-                if self._is_over():
-                    self._fail()
-                wait = deadline - time.monotonic()
-                if wait <= 0:
-                    self._break(f"it did not read {method} within {self._timeout:g} s")
-                elif select.select([], [self._stdin], [], min(wait, 0.1))[1]:
-                    try:
-                        left = left[os.write(self._stdin, left) :]
-                    except BrokenPipeError:
-                        # Why is better known to whoever sees the end of its output.
-                        self._threads[0].join(_AFTER_KILL)
-                        self._break(f"it closed its standard input before {method}")
-
-    def _receive(self) -> None:
-        """The thread that reads answers, until there are no more or one is none."""
-        assert self._process.stdout is not None
-        while line := self._process.stdout.readline(LONGEST_LINE + 1):
-            if len(line) > LONGEST_LINE:
-                self._break(f"it wrote a line of more than {LONGEST_LINE} bytes: {_show(line)}")
-                return
-            wrong = self._accept(line)
-            if wrong:
-                self._break(f"{wrong}: {_show(line)}")
-                return
+    def _converse(self, wait: float | None) -> None:
+        """Send what is queued and go on until there are answers, or it is no use to wait."""
         if self._is_over():
-            return
-        with self._mutex:
-            waiting = sorted({pending.method for pending in self._pending.values()})
-        status = _exit_status(self._process)
-        during = f" while {', '.join(waiting)} had no answer" if waiting else ""
-        self._break(f"it ended{status}{during}")
+            self._fail()
+        if self._queue:
+            self._send()
+        until = None if wait is None else time.monotonic() + wait
+        while not self._answered and self._in_flight:
+            if self._program.deaf:
+                self._was_deaf()
+            if self._is_over():
+                self._fail()
+            now = time.monotonic()
+            deadline = next(iter(self._in_flight.values()))[1]
+            if until is not None:
+                deadline = min(deadline, until)
+            written = self._program.step(max(0.0, min(deadline - now, _GLANCE)))
+            if written:
+                self._take(written)
+            elif self._program.ended:
+                self._break(self._how_it_ended())
+            elif until is not None and time.monotonic() >= until:
+                break
+            elif time.monotonic() >= deadline:
+                self._too_late()
 
-    def _accept(self, line: bytes) -> str:
-        """Give an answer to who waits for it, or say what is wrong with it."""
+    def _send(self) -> None:
+        """Everything queued in one write, as far as the program reads."""
+        queue, self._queue = self._queue, []
+        deadline = time.monotonic() + self._timeout
+        for request in queue:
+            self._in_flight[request.id] = (request.method, deadline)
+        self._program.send(_ENCODER.encode_lines(queue))
+
+    def _was_deaf(self) -> None:
+        """It reads no more: why is better known from the end of its output, if that comes."""
+        method = next(reversed(self._in_flight.values()))[0]
+        until = time.monotonic() + min(_LAST, self._timeout)
+        while time.monotonic() < until and not self._is_over():
+            self._take(self._program.step(_GLANCE))
+            if self._program.ended:
+                self._break(self._how_it_ended())
+        self._break(f"it closed its standard input before {method}")
+
+    def _too_late(self) -> None:
+        """The oldest request in flight was not answered in time."""
+        method = next(iter(self._in_flight.values()))[0]
+        did = "read" if self._program.sending else "answer"
+        self._break(f"it did not {did} {method} within {self._timeout:g} s")
+
+    def _take(self, written: bytes) -> None:
+        """Answers from what the program has written; what is no answer ends the conversation."""
+        end = written.rfind(b"\n") + 1
+        text = bytes(self._rest) + written[:end] if self._rest and end else written[:end]
+        if end:
+            self._rest.clear()
+        self._rest += written[end:]
+        if len(text) > LONGEST_LINE or not self._take_all(text):
+            for line in text.split(b"\n")[:-1]:
+                if self._is_over():
+                    return
+                self._take_line(line)
+        if len(self._rest) > LONGEST_LINE:
+            self._line_too_long(bytes(self._rest[:_SHOWN]))
+
+    def _take_all(self, text: bytes) -> bool:
+        """The lines of a text, if each is an answer; else nothing is done."""
+        try:
+            responses = _DECODER.decode_lines(text)
+        except (DecodeError, RecursionError, UnicodeError):
+            return False
+        in_flight = self._in_flight
+        if len(responses) != text.count(b"\n"):
+            return False
+        taken = []
+        for response in responses:
+            asked = in_flight.get(response.id)
+            octets = memoryview(response.result)
+            if asked is None or response.error or not octets or octets[0] != _BRACE:
+                return False
+            taken.append((response.id, asked[0], response.result))
+        if len({number for number, _, _ in taken}) < len(taken):
+            return False
+        for number, _, _ in taken:
+            del in_flight[number]
+        self._answered += taken
+        return True
+
+    def _take_line(self, line: bytes) -> None:
+        """One line, whatever it is."""
+        if len(line) > LONGEST_LINE:
+            self._line_too_long(line)
+            return
         try:
             message = json.loads(line)
+            wrong = _what_is_wrong(message)
+            result = Raw() if wrong else _DECODER.decode(line).result
         except (ValueError, RecursionError):
-            return "it wrote what is not JSON"
-        wrong = _what_is_wrong(message)
+            self._break(f"it wrote what is not JSON: {_show(line)}")
+            return
+        if not wrong and message["id"] not in self._in_flight:
+            wrong = "it answered what was not asked, or was answered before"
         if wrong:
-            return wrong
-        with self._mutex:
-            pending = self._pending.pop(message["id"], None)
-        if pending is None:
-            return "it answered what was not asked, or was answered before"
-        pending.response = message
-        pending.answered.set()
-        return ""
+            self._break(f"{wrong}: {_show(line)}")
+            return
+        method, _ = self._in_flight.pop(message["id"])
+        answer = _refusal(message["error"]) if "error" in message else result
+        self._answered.append((message["id"], method, answer))
 
-    def _keep_stderr(self) -> None:
-        """The thread that empties standard error, so that nobody waits for that."""
-        assert self._process.stderr is not None
-        while chunk := os.read(self._process.stderr.fileno(), 1 << 16):
-            self._stderr += chunk
-            del self._stderr[:-_STDERR_TAIL]
+    def _line_too_long(self, line: bytes) -> None:
+        self._break(f"it wrote a line of more than {LONGEST_LINE} bytes: {_show(line)}")
+
+    def _how_it_ended(self) -> str:
+        waiting = sorted({method for method, _ in self._in_flight.values()})
+        during = f" while {', '.join(waiting)} had no answer" if waiting else ""
+        return f"it ended{self._program.status()}{during}"
 
     def _break(self, why: str) -> None:
         """The conversation is over; the first reason is the one that counts."""
-        with self._mutex:
-            if not self._broken and not self._killed:
-                self._broken = why
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._wake_all()
-
-    def _wake_all(self) -> None:
-        with self._mutex:
-            waiting, self._pending = self._pending, {}
-        for pending in waiting.values():
-            pending.answered.set()
+        if not self._broken and not self._killed:
+            self._broken = why
+        self._program.end()
 
     def _is_over(self) -> bool:
         return bool(self._broken) or self._killed
@@ -207,8 +273,7 @@ class Connection:
     def _fail(self) -> NoReturn:
         if not self._broken:
             raise KilledError
-        self._threads[1].join(_AFTER_KILL)
-        said = bytes(self._stderr).decode(errors="replace").strip()
+        said = self._program.last_words()
         tail = f"\nThe end of its standard error:\n{said}" if said else ""
         raise IutBrokeDownError(self._broken + tail)
 
@@ -231,32 +296,9 @@ def _what_is_wrong(message: Any) -> str:
     return ""
 
 
-def _result(response: dict[str, Any]) -> dict[str, Any]:
-    if "error" in response:
-        kind = response["error"]["data"]["kind"]
-        message = str(response["error"].get("message", ""))
-        raise RefusedError(None if kind == "internal" else Refusal(kind), message)
-    result: dict[str, Any] = response["result"]
-    return result
-
-
-def _exit_status(process: subprocess.Popen[bytes]) -> str:
-    """How a program ended, without waiting for one that only closed its output.
-
-    It is not reaped here: as long as it is not, its number cannot become another's.
-    """
-    options = os.WEXITED | os.WNOWAIT | os.WNOHANG
-    deadline = time.monotonic() + 0.5
-    while time.monotonic() < deadline:
-        try:
-            ended = os.waitid(os.P_PID, process.pid, options)
-        except ChildProcessError:
-            return ""  # the kit killed it meanwhile, and has reaped it
-        if ended is not None:
-            word = "with exit status" if ended.si_code == os.CLD_EXITED else "by signal"
-            return f" {word} {ended.si_status}"
-        time.sleep(0.005)
-    return " its output"
+def _refusal(error: dict[str, Any]) -> RefusedError:
+    kind, message = error["data"]["kind"], str(error.get("message", ""))
+    return RefusedError(None if kind == "internal" else Refusal(kind), message)
 
 
 def _show(line: bytes) -> str:

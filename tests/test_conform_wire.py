@@ -1,13 +1,14 @@
 """A program that breaks down is errored, with its standard error, and leaves nothing running."""
 
+import json
 import os
 import sys
 import threading
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec import Raw
 
 from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
 from flashcopy.conformance.wire import Connection
@@ -25,6 +26,12 @@ def answer(request, **fields): say(json.dumps({"jsonrpc": "2.0", "id": request["
 def program(text: str, timeout: float = 20.0) -> Connection:
     """A connection to a program with this text."""
     return Connection([sys.executable, "-S", "-c", BEGIN + text], timeout)
+
+
+def echo(result: Raw) -> int:
+    """What a program above sent back."""
+    number: int = json.loads(bytes(result))["echo"]
+    return number
 
 
 BREAKDOWNS = {
@@ -76,19 +83,47 @@ def test_the_end_of_a_flooded_standard_error_is_kept() -> None:
 
 
 def test_answers_in_any_order_reach_who_asked() -> None:
+    """A window of requests goes out together; a call in between keeps the answers of others."""
     connection = program(
-        "requests = [ask() for _ in range(8)]\n"
+        "requests = [ask() for _ in range(9)]\n"
         "for r in reversed(requests): answer(r, result={'echo': r['params']['n']})\n"
         "answer(ask(), result={})"
     )
-    seen: dict[int, object] = {}
-
-    def call(number: int) -> None:
-        seen[number] = connection.call("read", {"n": number})["echo"]
-
-    in_threads([partial(call, number) for number in range(8)])
-    assert seen == {number: number for number in range(8)}
+    asked = {connection.begin("read", {"n": n}): n for n in range(8)}
+    assert echo(connection.call("read", {"n": 8})) == 8
+    seen: dict[int, int] = {}
+    while len(seen) < 8:
+        for number, method, result in connection.answers():
+            assert method == "read"
+            assert isinstance(result, Raw)
+            seen[number] = echo(result)
+    assert seen == asked
+    assert connection.answers() == []
     connection.close()
+
+
+def test_a_thousand_requests_to_a_program_that_reads_the_first_last() -> None:
+    """More than the pipes hold, both ways: neither side may wait for the other."""
+    connection = program(
+        "requests = [ask() for _ in range(1000)]\n"
+        "for r in reversed(requests): answer(r, result={'data': r['params']['data']})"
+    )
+    data = "x" * 3000
+    asked = {connection.begin("write", {"data": data}) for _ in range(1000)}
+    seen: set[int] = set()
+    while len(seen) < 1000:
+        seen |= {number for number, _, _ in connection.answers()}
+    assert seen == asked
+    connection.kill()
+
+
+def test_waiting_no_longer_than_said() -> None:
+    connection = program("first = ask(); second = ask(); answer(second, result={}); time.sleep(60)")
+    connection.begin("read", {})
+    assert connection.answers(0.01) == []
+    connection.begin("write", {})
+    assert [method for _, method, _ in connection.answers()] == ["write"]
+    connection.kill()
 
 
 def test_refusals() -> None:
@@ -133,7 +168,7 @@ def test_no_process_is_left(tmp_path: Path) -> None:
         connection.call("hello", {})
         connection.kill()
         pid = int((tmp_path / "pid").read_text())
-        assert not alive(pid)
+        assert gone(pid)
 
 
 def test_no_such_command() -> None:
@@ -160,6 +195,15 @@ def alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def gone(pid: int) -> bool:
+    """Whether a process that was killed and has let go of its pipes ends; that takes a moment."""
+    for _ in range(100_000):
+        if not alive(pid):
+            return True
+        os.sched_yield()
+    return False
 
 
 def in_threads(calls: list[Callable[[], object]]) -> None:

@@ -14,6 +14,10 @@ from typing import Any
 
 from flashcopy.conformance.zoo.right import RefusedError, Right
 
+Request = dict[str, Any]
+# A request under way, and the rest of what it does.
+Paused = tuple[Request, Iterator[None]]
+
 CAPABILITIES = [
     "target_write",
     "background_copy",
@@ -31,7 +35,7 @@ _CHUNK = 1 << 20
 def serve(member: Right, name: str) -> None:
     """Answer requests until `close`, or until there are no more."""
     chance = random.Random(0)
-    paused: list[tuple[dict[str, Any], Iterator[None]]] = []
+    paused: list[Paused] = []
     rest, ended = b"", False
     while not ended or paused:
         arrived: list[bytes] = []
@@ -40,60 +44,68 @@ def serve(member: Right, name: str) -> None:
             ended = not chunk
             *arrived, rest = (rest + chunk).split(b"\n")
         chance.shuffle(arrived)
+        answers: list[bytes] = []
         for line in arrived:
             request = json.loads(line)
             if request["method"] == "close":
-                _answer(request, {"result": {}})
+                _write([*answers, _answer(request, {"result": {}})])
                 return
-            paused += _begin(member, name, request)
+            _begin(member, name, request, paused, answers)
         # Others are let in between more often than not.
         if paused and (not arrived or chance.random() < 0.3):
-            _go_on(paused, chance)
+            _go_on(paused.pop(chance.randrange(len(paused))), paused, answers)
+        _write(answers)
 
 
 def _begin(
-    member: Right, name: str, request: dict[str, Any]
-) -> list[tuple[dict[str, Any], Iterator[None]]]:
-    """Carry a request out and answer it; one that pauses is given back instead."""
+    member: Right, name: str, request: Request, paused: list[Paused], answers: list[bytes]
+) -> None:
+    """Carry a request out and answer it; one that pauses takes its first step."""
     if request["method"] == "hello":
         said = {"protocol": 1, "name": f"zoo {name}", "version": "1", "capabilities": CAPABILITIES}
-        _answer(request, {"result": said})
-        return []
+        answers.append(_answer(request, {"result": said}))
+        return
     params = dict(request.get("params", {}))
     if "data" in params:
         params["data"] = base64.b64decode(params["data"])
     try:
         result = getattr(member, request["method"])(**params)
     except RefusedError as error:
-        _refuse(request, error)
-        return []
-    if not isinstance(result, dict):
-        return [(request, result)]
-    _answer(request, {"result": result})
-    return []
+        answers.append(_refusal(request, error))
+        return
+    if isinstance(result, dict):
+        answers.append(_answer(request, {"result": result}))
+    else:
+        _go_on((request, result), paused, answers)
 
 
-def _go_on(paused: list[tuple[dict[str, Any], Iterator[None]]], chance: random.Random) -> None:
-    """One of the paused requests takes its next step."""
-    request, steps = paused.pop(chance.randrange(len(paused)))
+def _go_on(one: Paused, paused: list[Paused], answers: list[bytes]) -> None:
+    """A request that pauses takes its next step, and pauses again or is answered."""
+    request, steps = one
     try:
         next(steps)
-        paused.append((request, steps))
+        paused.append(one)
     except StopIteration as end:
-        _answer(request, {"result": end.value})
+        answers.append(_answer(request, {"result": end.value}))
     except RefusedError as error:
-        _refuse(request, error)
+        answers.append(_refusal(request, error))
 
 
-def _refuse(request: dict[str, Any], error: RefusedError) -> None:
-    _answer(request, {"error": {"code": -1, "message": error.kind, "data": {"kind": error.kind}}})
+def _refusal(request: Request, error: RefusedError) -> bytes:
+    fields = {"code": -1, "message": error.kind, "data": {"kind": error.kind}}
+    return _answer(request, {"error": fields})
 
 
-def _answer(request: dict[str, Any], fields: dict[str, Any]) -> None:
+def _answer(request: Request, fields: dict[str, Any]) -> bytes:
     result = fields.get("result", {})
     for key, value in result.items():
         if isinstance(value, bytes):
             result[key] = base64.b64encode(value).decode()
-    line = json.dumps({"jsonrpc": "2.0", "id": request["id"], **fields}).encode() + b"\n"
-    while line:
-        line = line[os.write(1, line) :]
+    return json.dumps({"jsonrpc": "2.0", "id": request["id"], **fields}).encode()
+
+
+def _write(answers: list[bytes]) -> None:
+    """All that was answered in one go."""
+    lines = b"".join(answer + b"\n" for answer in answers)
+    while lines:
+        lines = lines[os.write(1, lines) :]

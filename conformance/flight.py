@@ -1,0 +1,92 @@
+"""Carrying out a load, and what is wrong with how it was answered.
+
+Nobody waits for one request: whatever is answered is noted, then the lanes it was of go on, and
+what they ask goes out together. An answer is noted before what it lets begin, so that the history
+says no more and no less about the order of things than the kit knows.
+"""
+
+from attrs import frozen
+
+from flashcopy.conformance.adapter import RefusedError
+from flashcopy.conformance.check import Finding
+from flashcopy.conformance.cut import check
+from flashcopy.conformance.history import History, Recorder, to_trace
+from flashcopy.conformance.load import Burst, Load
+from flashcopy.conformance.session import Session
+from flashcopy.model.operation import Operation, Outcome, Refused
+
+
+@frozen
+class Played:
+    """What was asked and answered. `clause` is empty if nothing is wrong with it."""
+
+    history: History
+    clause: str = ""
+    explanation: str = ""
+
+    @property
+    def finding(self) -> Finding:
+        """What is wrong, with the trace."""
+        trace = to_trace(
+            self.history, origin="conform", clause=self.clause, finding=self.explanation
+        )
+        return Finding(self.clause, self.explanation, trace)
+
+
+class _WrongAnswerError(Exception):
+    """An answer that is wrong whatever else was answered: its clause, and what it was."""
+
+    def __init__(self, clause: str, explanation: str) -> None:
+        super().__init__(explanation)
+        self.clause = clause
+
+
+def play(session: Session, load: Load) -> Played:
+    """Carry out a load and judge it. Raises IutBrokeDownError."""
+    recorder = Recorder(session.geometry)
+    try:
+        for burst in load:
+            _play(session, recorder, burst)
+    except _WrongAnswerError as wrong:
+        return Played(recorder.history(), wrong.clause, str(wrong))
+    return judge(recorder.history())
+
+
+def judge(history: History) -> Played:
+    """What the cut says of a history."""
+    violation = check(history)
+    if violation is None:
+        return Played(history)
+    return Played(history, violation.clause, violation.explanation)
+
+
+def _play(session: Session, recorder: Recorder, burst: Burst) -> None:
+    lanes = [iter(lane) for lane in burst]
+    # By the session's number: which lane it is of, its operation, and the recorder's number.
+    in_flight: dict[int, tuple[int, Operation, int]] = {}
+    ready = list(range(len(lanes)))
+    while True:
+        for at in ready:
+            operation = next(lanes[at], None)
+            if operation is not None:
+                recorded = recorder.submitted(operation)
+                in_flight[session.begin(operation)] = (at, operation, recorded)
+        if not in_flight:
+            return
+        ready = []
+        for number, outcome in session.answers():
+            at, operation, recorded = in_flight.pop(number)
+            recorder.was_answered(recorded, _right(operation, outcome))
+            ready.append(at)
+        ready.sort()
+
+
+def _right(operation: Operation, outcome: Outcome | Exception) -> Outcome:
+    """An outcome that can be right, for nothing that a load asks may be refused."""
+    if isinstance(outcome, RefusedError):
+        raise _WrongAnswerError("LIFE-1", f"{operation} was answered `internal`: {outcome}")
+    if isinstance(outcome, Exception):
+        raise _WrongAnswerError("CONC-1", f"{operation}: {outcome}")
+    if isinstance(outcome, Refused):
+        raise _WrongAnswerError("LIFE-1", f"{operation} was refused with {outcome.kind.value}")
+    return outcome
