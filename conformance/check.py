@@ -40,21 +40,28 @@ class ViolationError(AssertionError):
 
 @frozen
 class Effort:
-    """How much is done: Hypothesis examples, requests in one of them, loads with many in flight."""
+    """How much is done.
+
+    `episodes` of `requests` each, one after the other; `loads` with many in flight; `examples` of
+    what is dearer, such as lives that end in kills. No check takes much more than `seconds`, and
+    what it finds is shrunk for `shrink_seconds`.
+    """
 
     name: str
     examples: int
     requests: int
     loads: int
+    episodes: int
+    seconds: float
     shrink_seconds: float
 
 
 EFFORTS = {
     effort.name: effort
     for effort in (
-        Effort("quick", examples=40, requests=25, loads=4, shrink_seconds=4),
-        Effort("standard", examples=500, requests=40, loads=60, shrink_seconds=30),
-        Effort("deep", examples=5000, requests=60, loads=1000, shrink_seconds=120),
+        Effort("quick", 40, 25, 4, episodes=120, seconds=5, shrink_seconds=2.5),
+        Effort("standard", 500, 40, 60, episodes=1500, seconds=90, shrink_seconds=30),
+        Effort("deep", 5000, 60, 1000, episodes=20000, seconds=900, shrink_seconds=120),
     )
 }
 
@@ -80,6 +87,7 @@ class Job:
     seed: int
     timeout: float
     requests: int = 0
+    began: float = field(factory=time.monotonic)
     waste: list[str] = field(factory=list)
 
     @contextmanager
@@ -98,6 +106,10 @@ class Job:
     def has(self, capability: Capability) -> bool:
         """Whether the IUT claims a capability."""
         return capability in self.capabilities
+
+    def is_over(self) -> bool:
+        """Whether the check has taken as long as the effort gives it."""
+        return time.monotonic() - self.began > self.effort.seconds
 
     def deadline(self) -> float:
         """When to stop waiting for what must happen in the end, on the monotonic clock."""

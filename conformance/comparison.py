@@ -4,11 +4,13 @@ What the model leaves open is taken from the IUT: how far the background copy is
 so, and so whether a stop leaves the target usable.
 """
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from flashcopy.conformance.adapter import RefusedError, Status
+from flashcopy.conformance.asks import Ask, AskStatus
 from flashcopy.conformance.check import Finding, ViolationError
 from flashcopy.conformance.session import Session
+from flashcopy.model import trace
 from flashcopy.model import volume as model
 from flashcopy.model.content import UnreadableBlockError
 from flashcopy.model.geometry import blocks_of_request
@@ -53,12 +55,17 @@ _REFUSALS = {
 
 @define
 class Comparison:
-    """A session with an IUT, and the machine that says what it must answer."""
+    """A session with an IUT, and the machine that says what it must answer.
+
+    `asked` counts the requests, `writes` the writes: that is what their contents are taken from, so
+    that no two on one IUT are alike.
+    """
 
     session: Session
+    writes: int = 0
+    asked: int = field(default=0, init=False)
     _machine: Machine = field(init=False)
-    _entries: list[Entry] = field(factory=list)
-    _writes: int = 0
+    _entries: list[Entry] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._machine = model.create(
@@ -67,7 +74,7 @@ class Comparison:
 
     def step(self, operation: Operation) -> Outcome:
         """Ask one thing and hold the answer against the model's. Raises ViolationError."""
-        number = len(self._entries) // 2
+        number, self.asked = self.asked, self.asked + 1
         self._entries.append(Submit(number, operation))
         try:
             seen = self.session.carry_out(operation)
@@ -83,11 +90,21 @@ class Comparison:
         self._compare(operation, expected, seen)
         return seen
 
+    def ask(self, asked: Ask) -> None:
+        """Any ask; a write gets a content that is new, whatever it says."""
+        if isinstance(asked, AskStatus):
+            self.status()
+        elif isinstance(asked, Write):
+            self.writes += 1
+            self.step(evolve(asked, content=self.writes))
+        else:
+            self.step(asked)
+
     def write(self, volume: Volume, first: int, blocks: int) -> Outcome:
         """Write a content that is new to a run of blocks."""
-        self._writes += 1
+        self.writes += 1
         size = self.session.geometry.block_size
-        return self.step(Write(volume, first * size, blocks * size, self._writes))
+        return self.step(Write(volume, first * size, blocks * size, self.writes))
 
     def write_zeroes(self, volume: Volume, first: int, blocks: int) -> Outcome:
         """Zero a run of blocks."""
@@ -107,8 +124,13 @@ class Comparison:
             self.read(volume)
 
     def status(self) -> Status:
-        """LIFE-1, COPY-4: the state is the model's, but for how far the copy is."""
+        """LIFE-1, COPY-4, COPY-5: the state is the model's, but for how far the copy is.
+
+        Right after a background copy of all grains none may be left.
+        """
         status = self.session.status()
+        just_copied = self._entries[-2:-1] == [Submit(self.asked - 1, BackgroundCopy(None))]
+        self._entries.append(trace.Status(status.state, status.copied, status.grains))
         if status.grains != self.session.geometry.grains:
             says = f"status says {status.grains} grains, there are {self.session.geometry.grains}"
             raise self._violation("GEO-1", says)
@@ -121,16 +143,16 @@ class Comparison:
         if (status.state is State.COPYING) == (status.copied == status.grains):
             says = f"{status.copied} of {status.grains} grains copied in state {status.state.value}"
             raise self._violation("COPY-4", says)
+        if status.state is State.COPYING and just_copied:
+            left = status.grains - status.copied
+            says = f"after a background copy of all grains {left} of {status.grains} are not copied"
+            raise self._violation("COPY-5", says)
         return status
 
     def copy_all(self) -> None:
         """COPY-4, COPY-5: a background copy of all grains that is asked for leaves none behind."""
         self.step(BackgroundCopy(None))
-        status = self.status()
-        if status.state is State.COPYING:
-            left = status.grains - status.copied
-            says = f"after a background copy of all grains {left} of {status.grains} are not copied"
-            raise self._violation("COPY-5", says)
+        self.status()
 
     def violation(self, clause: str, explanation: str) -> ViolationError:
         """A violation that a check itself has seen, with what led to it."""
@@ -175,7 +197,7 @@ class Comparison:
         )
 
     def _violation(self, clause: str, explanation: str) -> ViolationError:
-        trace = Trace(
+        found = Trace(
             geometry=self.session.geometry,
             entries=tuple(self._entries),
             target_writable=self.session.target_writable,
@@ -183,7 +205,7 @@ class Comparison:
             clause=clause,
             finding=explanation,
         )
-        return ViolationError(Finding(clause, explanation, trace))
+        return ViolationError(Finding(clause, explanation, found))
 
 
 def name(operation: Operation) -> str:

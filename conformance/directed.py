@@ -146,7 +146,7 @@ def _wait_until_copied(comparison: Comparison, job: Job) -> None:
         comparison.copy_all()
         return
     deadline = job.deadline()
-    while comparison.status().state is not State.COPIED:
+    while comparison.session.status().state is not State.COPIED:
         if time.monotonic() > deadline:
             status = comparison.status()
             says = f"{status.copied} of {status.grains} grains copied after {job.timeout:g} s"

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from flashcopy.conformance.adapter import Hello, IutBrokeDownError, RefusedError
 from flashcopy.conformance.check import Check, Effort, Finding, Job, Target, ViolationError
+from flashcopy.conformance.shortest import shortest
 
 
 class Verdict(Enum):
@@ -82,7 +83,7 @@ def _run(check: Check, job: Job) -> Result:
     try:
         check.run(job)
     except ViolationError as error:
-        verdict, finding = Verdict.VIOLATION, error.finding
+        verdict, finding = Verdict.VIOLATION, shortest(job, error.finding)
     except IutBrokeDownError as error:
         verdict, reason = Verdict.ERRORED, str(error)
     except RefusedError as error:
