@@ -64,7 +64,7 @@ def follow(places: Places, touches: Sequence[Touch]) -> Places:
             places = _closure(places, in_flight, before, tick)
         before = tick
         if begins:
-            _refuse_overlap(touch, in_flight)
+            refuse_overlap(touch, in_flight)
             in_flight[bit] = touch
             cuts += touch[2] == CUT
         else:
@@ -74,7 +74,8 @@ def follow(places: Places, touches: Sequence[Touch]) -> Places:
     return places
 
 
-def _refuse_overlap(touch: Touch, in_flight: dict[int, Touch]) -> None:
+def refuse_overlap(touch: Touch, in_flight: dict[int, Touch]) -> None:
+    """Raises OverlappingWritesError if a write begins while another to its side is in flight."""
     does = touch[2]
     if does in (WRITE_SOURCE, WRITE_TARGET):
         for other in in_flight.values():

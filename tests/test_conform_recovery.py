@@ -1,0 +1,112 @@
+"""Recovery against every order of effects and every loss: agreeing on every small random epoch.
+
+CRASH-1, CRASH-2, CRASH-3, REC-1, CONC-1, CONC-2, FLUSH-1. Then the judgement is broken on purpose,
+and the same comparison must notice: a right epoch is convicted then, or a wrong one acquitted.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from flashcopy.conformance import recovery, survival
+from flashcopy.conformance.evidence import Evidence
+from flashcopy.conformance.moments import Moments
+from flashcopy.conformance.recovery import Epoch, Parts, judge
+from flashcopy.conformance.touches import READ_SOURCE, READ_TARGET, Touch
+from tests.brute_crash import is_right
+from tests.random_epochs import draw
+
+SEED = 4
+EPOCHS = 4000
+
+
+@frozen
+class Judged:
+    """An epoch, how to draw it again, and whether it is right."""
+
+    seed: str
+    epoch: Epoch
+    right: bool
+
+
+@pytest.fixture(scope="module")
+def judged() -> list[Judged]:
+    """All the epochs, each judged by going through every order of effects and every loss."""
+    seeds = [f"{SEED} {number}" for number in range(EPOCHS)]
+    epochs = [(seed, draw(random.Random(seed))) for seed in seeds]
+    return [Judged(seed, epoch, is_right(epoch)) for seed, epoch in epochs]
+
+
+def test_agrees_with_every_order_and_every_loss_tried(judged: list[Judged]) -> None:
+    """Neither is a right epoch convicted nor a wrong one acquitted; both kinds are plenty."""
+    for each in judged:
+        assert (not judge(each.epoch)) == each.right, f"seed {each.seed!r}: right is {each.right}"
+    wrong = sum(not each.right for each in judged)
+    assert len(judged) // 10 < wrong < len(judged) // 2
+
+
+def only_answered(self: Parts) -> list[int]:
+    return _choices(self)[:1]
+
+
+def only_the_last(self: Parts) -> list[int]:
+    return _choices(self)[-1:]
+
+
+def nothing_is_durable(self: Parts, write: Touch) -> bool:
+    del self, write
+    return False
+
+
+def what_is_answered_is_durable(self: Parts, write: Touch) -> bool:
+    del self
+    return not write[4]
+
+
+def what_overlaps_a_flush_is_durable(self: Parts, write: Touch) -> bool:
+    _, begin, does, content, unsure, number = write
+    return _is_durable(self, (begin, write[0], does, content, unsure, number))
+
+
+def never_compares_blocks(self: Moments, evidence: Evidence) -> None:
+    del self, evidence
+
+
+def forgets_the_reads_before(
+    touches: Sequence[Touch], *others: Any, follow: Callable[..., None] = survival.survive
+) -> None:
+    follow([each for each in touches if each[2] not in (READ_SOURCE, READ_TARGET)], *others)
+
+
+def some_target_contents_may_be_anywhere(self: survival._Follower, content: int) -> bool:
+    return self.found.target in (None, content, 11, 12)
+
+
+_choices, _is_durable = Parts.choices, Parts.is_durable
+
+# What is broken: where, which name, and what takes its place.
+FAULTS: dict[str, tuple[object, str, object]] = {
+    "a cut-off sync never happened": (Parts, "choices", only_answered),
+    "a cut-off sync always happened": (Parts, "choices", only_the_last),
+    "nothing is durable": (Parts, "is_durable", nothing_is_durable),
+    "what is answered is durable": (Parts, "is_durable", what_is_answered_is_durable),
+    "what overlaps a flush is durable": (Parts, "is_durable", what_overlaps_a_flush_is_durable),
+    "blocks are not compared": (Moments, "tell", never_compares_blocks),
+    "reads before the crash are forgotten": (recovery, "survive", forgets_the_reads_before),
+    "some target contents may be anywhere": (
+        survival._Follower,
+        "_fits_target",
+        some_target_contents_may_be_anywhere,
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_judgement_is_noticed(
+    fault: str, judged: list[Judged], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(*FAULTS[fault])
+    assert any((not judge(each.epoch)) != each.right for each in judged)
