@@ -103,6 +103,10 @@ class StdioAdapter:
             for number, method, said in self._connection.answers(wait)
         ]
 
+    def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Any request at all, also one that the other methods cannot say; the bare result."""
+        return self._connection.call(method, params)
+
     def hello(self) -> Hello:
         """The first request; unknown capabilities are a breakdown, for they are misspelt ones."""
         said: _Hello = self._call("hello", PROTOCOL)

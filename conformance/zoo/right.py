@@ -33,6 +33,7 @@ class Right:
         self, directory: str, size: int, block_size: int, grain_size: int, target_writable: bool
     ) -> Outcome:
         """Two volumes of zeros, idle."""
+        self.require_sizes(size, block_size, grain_size)
         self.file = Path(directory) / "everything"
         self.size, self.block_size, self.grain_size = size, block_size, grain_size
         self.target_writable = target_writable
@@ -53,6 +54,11 @@ class Right:
         new = self.file.with_suffix(".new")
         new.write_bytes(pickle.dumps(self.__dict__))
         os.replace(new, self.file)
+
+    def close(self) -> None:
+        """A clean end changes nothing, so what was not saved is saved now."""
+        if hasattr(self, "file"):
+            self.save()
 
     def start(self) -> Outcome:
         """Every grain differs, then as for a sync."""
@@ -192,8 +198,18 @@ class Right:
             raise RefusedError("read_only")
         self.require_io(volume, offset, length)
 
+    def require_sizes(self, size: int, block_size: int, grain_size: int) -> None:
+        """Powers of two, a whole number of blocks, a grain of one block at least."""
+        powers = all(each > 0 and each & (each - 1) == 0 for each in (block_size, grain_size))
+        if not powers or not 512 <= block_size <= min(65536, grain_size):
+            raise RefusedError("invalid_argument")
+        if size <= 0 or size % block_size:
+            raise RefusedError("invalid_argument")
+
     def require_io(self, volume: str, offset: int, length: int) -> None:
-        """Whole blocks inside the volume, and a target that is usable."""
+        """Whole blocks inside a volume that there is, and a target that is usable."""
+        if volume not in ("source", "target"):
+            raise RefusedError("invalid_argument")
         within = offset >= 0 and length >= 0 and offset + length <= self.size
         if not within or offset % self.block_size or length % self.block_size:
             raise RefusedError("invalid_argument")

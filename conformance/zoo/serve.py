@@ -48,6 +48,7 @@ def serve(member: Right, name: str) -> None:
         for line in arrived:
             request = json.loads(line)
             if request["method"] == "close":
+                member.close()
                 _write([*answers, _answer(request, {"result": {}})])
                 return
             _begin(member, name, request, paused, answers)
