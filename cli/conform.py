@@ -8,17 +8,12 @@ tried and why. A violation is explained and written as a trace that can be shown
 """
 
 import json
-import os
-import platform
 import random
-import shlex
 from collections.abc import Iterator
-from importlib.metadata import version
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
-from attrs import frozen
 from rich.table import Table
 
 from flashcopy.cli.report import console, progress
@@ -27,8 +22,24 @@ from flashcopy.cli.zoo import score_all
 from flashcopy.conformance.adapter import Hello, IutBrokeDownError
 from flashcopy.conformance.check import EFFORTS, Check, Target
 from flashcopy.conformance.checks import CHECKS
-from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge, sum_up
-from flashcopy.model.trace import dumps
+from flashcopy.conformance.report.as_json import of_target
+from flashcopy.conformance.report.value import (
+    DEFAULT_TIMEOUT,
+    Judged,
+    Line,
+    Report,
+    Run,
+    Shown,
+    lines_of,
+)
+from flashcopy.conformance.report.write import (
+    FILES,
+    UnwritableDirectoryError,
+    require_writable,
+    write_report,
+    write_trace,
+)
+from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge
 
 EXIT = {Verdict.CONFORMING: 0, Verdict.VIOLATION: 1, Verdict.ERRORED: 3}
 INTERRUPTED = 130
@@ -40,37 +51,13 @@ _COLOURS = {
 }
 
 
-@frozen
-class Report:
-    """All that is said of a target in the end. `broke` is why it was not even introduced."""
-
-    target: Target
-    words: tuple[str, ...]
-    plan: Plan
-    hello: Hello | None
-    results: tuple[Result, ...]
-    traces: dict[str, Path]
-    broke: str = ""
-    interrupted: bool = False
-
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict on the target."""
-        return Verdict.ERRORED if self.broke else sum_up(self.results)
-
-    def again(self, check: str) -> str:
-        """The command that runs one check again in the same way."""
-        options = f"--effort {self.plan.effort.name} --seed {self.plan.seed} --check {check}"
-        return f"flashcopy conform {options} {shlex.join(self.words)}"
-
-
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--effort", type=click.Choice(list(EFFORTS)), default="quick", show_default=True)
 @click.option("--seed", type=int, help="Repeat the run that printed this seed.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
+    default=DEFAULT_TIMEOUT,
     show_default=True,
     help="Seconds that a request may take.",
 )
@@ -78,9 +65,14 @@ class Report:
 @click.option(
     "--report",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("traces"),
-    show_default=True,
-    help="Where the traces of violations are written.",
+    help="Write reports and the traces of violations here. Without it only traces, to `traces`.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(list(FILES)),
+    multiple=True,
+    help="Which reports; repeatable. All of them if not said.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, not a table.")
 @click.option("--list", "list_checks", is_flag=True, help="List the checks, and do nothing.")
@@ -90,7 +82,8 @@ def conform(
     seed: int | None,
     timeout: float,
     ids: tuple[str, ...],
-    report: Path,
+    report: Path | None,
+    formats: tuple[str, ...],
     as_json: bool,
     list_checks: bool,
     target: tuple[str, ...],
@@ -109,54 +102,17 @@ def conform(
     plan = Plan(checks, EFFORTS[effort], seed, timeout)
     if target == ("zoo", "--all"):
         raise SystemExit(0 if score_all(plan, as_json=as_json) else EXIT[Verdict.VIOLATION])
-    done = _judge(parse_target(target, timeout), target, plan, report)
+    if formats and report is None:
+        raise click.UsageError("--format says which reports are written; --report DIR says where")
+    done = _judge(parse_target(target, timeout), target, plan, report or Path("traces"))
+    written = write_report(done, report, formats or FILES) if report else []
     if as_json:
-        click.echo(json.dumps(as_object(done), indent=1))
+        click.echo(json.dumps(of_target(done), indent=1))
     else:
         _print(done)
+        for path in written:
+            click.echo(f"report: {path}")
     raise SystemExit(INTERRUPTED if done.interrupted else EXIT[done.verdict])
-
-
-def as_object(report: Report) -> dict[str, Any]:
-    """The report for machines."""
-    results = report.results
-    return {
-        "verdict": report.verdict.value,
-        "interrupted": report.interrupted,
-        "target": report.target.name,
-        "iut": report.hello and {"name": report.hello.name, "version": report.hello.version},
-        "errored": report.broke or None,
-        "violations": [
-            {
-                "check": result.check.id,
-                "clause": result.finding.clause,
-                "kind": result.check.fault,
-                "explanation": result.finding.explanation,
-                "trace": _path(report, result),
-            }
-            for result in results
-            if result.finding
-        ],
-        "skipped": [
-            {"check": result.check.id, "reason": result.reason}
-            for result in results
-            if result.verdict is Verdict.SKIPPED
-        ],
-        "checks": [
-            {
-                "id": result.check.id,
-                "verdict": result.verdict.value,
-                "steps": result.requests,
-                "seconds": round(result.seconds, 3),
-                "waste": list(result.waste),
-                "errored": result.reason if result.verdict is Verdict.ERRORED else None,
-            }
-            for result in results
-        ],
-        "effort": report.plan.effort.name,
-        "seed": report.plan.seed,
-        "versions": {"flashcopy": version("flashcopy"), "python": platform.python_version()},
-    }
 
 
 def _selected(ids: tuple[str, ...]) -> tuple[Check, ...]:
@@ -177,7 +133,11 @@ def _list(checks: tuple[Check, ...]) -> None:
 
 def _judge(target: Target, words: tuple[str, ...], plan: Plan, directory: Path) -> Report:
     """Run the checks, and write the traces; an interrupt leaves what was done so far."""
-    _require_writable(directory)
+    try:
+        require_writable(directory)
+    except UnwritableDirectoryError as error:
+        raise click.UsageError(f"--report {error}") from None
+    began = datetime.now(UTC).isoformat(timespec="seconds")
     results: list[Result] = []
     hello, broke, interrupted = None, "", False
     try:
@@ -187,19 +147,16 @@ def _judge(target: Target, words: tuple[str, ...], plan: Plan, directory: Path) 
         broke = str(error)
     except KeyboardInterrupt:
         interrupted = True
+    lines = lines_of(plan.checks, [Run(plan.seed, result) for result in results])
     traces = {
-        result.check.id: path for result in results if (path := _write_trace(result, directory))
+        result.check.id: write_trace(result.finding.trace, directory / f"{result.check.id}.json")
+        for result in results
+        if result.finding and result.finding.trace
     }
-    return Report(target, words, plan, hello, tuple(results), traces, broke, interrupted)
-
-
-def _require_writable(directory: Path) -> None:
-    """Before the work is done, not after; and without leaving an empty directory."""
-    there = directory.absolute()
-    while not there.exists():
-        there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise click.UsageError(f"--report {directory}: nothing can be written to {there}")
+    judged = Judged(target.name, words, hello, lines, traces, broke)
+    return Report(
+        (judged,), plan.effort.name, (plan.seed,), plan.timeout, began, interrupted=interrupted
+    )
 
 
 def _with_progress(target: Target, hello: Hello, plan: Plan) -> Iterator[Result]:
@@ -211,50 +168,40 @@ def _with_progress(target: Target, hello: Hello, plan: Plan) -> Iterator[Result]
             tell(number / len(plan.checks), following)
 
 
-def _write_trace(result: Result, directory: Path) -> Path | None:
-    if result.finding is None or result.finding.trace is None:
-        return None
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{result.check.id}.json"
-    path.write_text(dumps(result.finding.trace), encoding="utf-8")
-    return path
-
-
-def _path(report: Report, result: Result) -> str | None:
-    path = report.traces.get(result.check.id)
-    return str(path) if path else None
-
-
 def _print(report: Report) -> None:
-    if report.hello:
-        click.echo(f"{report.target.name}: {report.hello.name} {report.hello.version}")
+    (judged,) = report.targets
+    if judged.hello:
+        click.echo(f"{judged.name}: {judged.hello.name} {judged.hello.version}")
     table = Table("check", "requests", "seconds", "verdict")
-    for result in report.results:
-        verdict = f"[{_COLOURS[result.verdict]}]{result.verdict.value}[/]"
-        table.add_row(result.check.id, str(result.requests), f"{result.seconds:.1f}", verdict)
+    for line in judged.lines:
+        verdict = f"[{_COLOURS[line.verdict]}]{line.verdict.value}[/]"
+        table.add_row(line.check.id, str(line.requests), f"{line.seconds:.1f}", verdict)
     console().print(table)
-    for result in report.results:
-        _say(report, result)
-    if report.broke:
-        click.echo(f"{report.target.name} broke down: {report.broke}")
+    shown = {each.line.check.id: each for each in judged.violations}
+    for line in judged.lines:
+        _say(report, judged, line, shown.get(line.check.id))
+    if judged.broke:
+        click.echo(f"{judged.name} broke down: {judged.broke}")
     if report.interrupted:
         click.echo("interrupted: this is what was done so far")
-    click.echo(f"{report.verdict.value}; effort {report.plan.effort.name}, seed {report.plan.seed}")
+    (seed,) = report.seeds
+    click.echo(f"{report.verdict.value}; effort {report.effort}, seed {seed}")
 
 
-def _say(report: Report, result: Result) -> None:
-    for waste in result.waste:
-        click.echo(f"{result.check.id}: waste, not wrong: {waste}")
-    if result.verdict is Verdict.SKIPPED:
-        click.echo(f"{result.check.id}: skipped, {result.reason}")
-    if result.verdict is Verdict.ERRORED:
-        click.echo(f"{result.check.id}: errored, {result.reason}")
-        click.echo(f"  again:        {report.again(result.check.id)}")
-    if result.finding is None:
+def _say(report: Report, judged: Judged, line: Line, shown: Shown | None) -> None:
+    check = line.check.id
+    for waste in line.waste:
+        click.echo(f"{check}: waste, not wrong: {waste}")
+    if line.verdict is Verdict.SKIPPED:
+        click.echo(f"{check}: skipped, {line.reason}")
+    if line.verdict is Verdict.ERRORED:
+        click.echo(f"{check}: errored, {line.reason}")
+        click.echo(f"  again:        {report.again(judged, check, line.runs[0].seed)}")
+    if shown is None:
         return
-    click.echo(f"{result.check.id}: {result.finding.clause} is violated")
-    click.echo(f"  {result.finding.explanation}")
-    if trace := _path(report, result):
-        click.echo(f"  the requests: flashcopy show {trace}")
-        click.echo(f"  on the model and the bundled implementation: flashcopy replay {trace}")
-    click.echo(f"  again:        {report.again(result.check.id)}")
+    click.echo(f"{check}: {shown.finding.clause} is violated")
+    click.echo(f"  {shown.finding.explanation}")
+    if shown.trace:
+        click.echo(f"  the requests: flashcopy show {shown.trace}")
+        click.echo(f"  on the model and the bundled implementation: flashcopy replay {shown.trace}")
+    click.echo(f"  again:        {report.again(judged, check, shown.seed)}")

@@ -6,7 +6,6 @@ import click
 from rich.table import Table
 
 from flashcopy.cli.report import console
-from flashcopy.harness.wording import of_operation, of_outcome
 from flashcopy.model.trace import (
     Answer,
     Crash,
@@ -21,6 +20,7 @@ from flashcopy.model.trace import (
     Trace,
     load,
 )
+from flashcopy.model.wording import of_operation, of_outcome
 
 
 @click.command()

@@ -52,6 +52,7 @@ from flashcopy.model.trace import (
     Submit,
     Trace,
 )
+from flashcopy.model.wording import of_outcome
 
 # Seconds after which a thread that did not come to its next effect never will.
 _PATIENCE = 10.0
@@ -337,8 +338,8 @@ def _carry_out(
             seen = runners[number].end()
             if seen != outcome:
                 raise EngineDiffersError(
-                    f"the engine answers request {number}: {wording.of_outcome(seen)};"
-                    f" the trace says {wording.of_outcome(outcome)}"
+                    f"the engine answers request {number}: {of_outcome(seen)};"
+                    f" the trace says {of_outcome(outcome)}"
                 )
         case Crash() | PowerLoss():
             raise CannotBeForcedError("files keep what was written when the power fails")

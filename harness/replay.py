@@ -8,12 +8,12 @@ is the first place where the run goes another way than the trace says.
 
 from attrs import evolve, frozen
 
-from flashcopy.harness import wording
 from flashcopy.harness.forced import CannotBeForcedError, EngineDiffersError, force
 from flashcopy.harness.mutants import UnknownMutantError
 from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.setup import initial_of
 from flashcopy.harness.trial import Trial
+from flashcopy.harness.wording import of_effect
 from flashcopy.model import volume as model
 from flashcopy.model.geometry import blocks_of_grain
 from flashcopy.model.lifecycle import State
@@ -31,6 +31,7 @@ from flashcopy.model.trace import (
     Submit,
     Trace,
 )
+from flashcopy.model.wording import of_outcome
 
 
 @frozen
@@ -187,7 +188,7 @@ def _step(trial: Trial, entry: Step) -> None:
     if flight is None or flight.waiting or flight.effect is None:
         why = "waits for a lock" if flight and flight.waiting else "is not in flight"
         raise _DifferenceError(f"request {entry.request} {why}; the trace has it {entry.effect}")
-    effect = wording.of_effect(flight.effect, flight.done)
+    effect = of_effect(flight.effect, flight.done)
     if entry.effect not in ("", effect):
         raise _DifferenceError(
             f"request {entry.request} goes on with {effect}; the trace says {entry.effect}"
@@ -218,8 +219,8 @@ def _complete(trial: Trial, operation: Operation) -> Outcome:
 def _differs(entry: Answer, outcome: Outcome | None) -> str | None:
     if outcome == entry.outcome:
         return None
-    seen = "not answered" if outcome is None else f"answered: {wording.of_outcome(outcome)}"
-    return f"request {entry.request} is {seen}; the trace says {wording.of_outcome(entry.outcome)}"
+    seen = "not answered" if outcome is None else f"answered: {of_outcome(outcome)}"
+    return f"request {entry.request} is {seen}; the trace says {of_outcome(entry.outcome)}"
 
 
 def _up_to_power_loss(entry: int) -> str:

@@ -23,7 +23,8 @@ def test_interrupt(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     iut = ["stdio", "--", sys.executable, "-S", "-c", MUTE, str(pipe)]
-    command = [sys.executable, "-m", "flashcopy.cli", "conform", "--json", "--timeout", "60", *iut]
+    command = [sys.executable, "-m", "flashcopy.cli", "conform", "--json", "--timeout", "60"]
+    command += ["--report", str(tmp_path / "report"), *iut]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) as kit:
         pid = int(pipe.read_text())
         kit.send_signal(signal.SIGINT)
@@ -33,3 +34,7 @@ def test_interrupt(tmp_path: Path) -> None:
     assert said["interrupted"]
     assert said["checks"] == []
     assert not alive(pid)
+    reports = {path.name: path.read_text() for path in (tmp_path / "report").iterdir()}
+    assert set(reports) == {"report.json", "report.xml", "report.md", "report.html"}
+    assert json.loads(reports["report.json"]) == said
+    assert all("nterrupted" in text for text in reports.values())

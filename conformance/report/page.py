@@ -1,0 +1,57 @@
+"""A report as one page of HTML that needs nothing else: style and drawings are inside it."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from flashcopy.conformance.report.drawing import GUTTER, draw
+from flashcopy.conformance.report.shapes import Drawing
+from flashcopy.conformance.report.value import Judged, Report, Shown
+from flashcopy.conformance.report.wrong import kind_of
+from flashcopy.conformance.runner import Verdict
+
+
+def dumps(report: Report) -> str:
+    """The report as HTML text."""
+    return _template().render(
+        report=report,
+        drawing_of=_drawing_of,
+        kind_of=kind_of,
+        commands_of=lambda judged, shown: _commands(report, judged, shown),
+        Verdict=Verdict,
+        gutter=GUTTER,
+    )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _drawing_of(shown: Shown) -> Drawing | None:
+    trace = shown.finding.trace
+    return draw(trace) if trace is not None and trace.entries else None
+
+
+def _commands(report: Report, judged: Judged, shown: Shown) -> list[dict[str, Any]]:
+    commands = []
+    if shown.trace:
+        commands = [
+            {"does": "the requests as a table", "line": f"flashcopy show {shown.trace}"},
+            {
+                "does": "on the model and the bundled implementation",
+                "line": f"flashcopy replay {shown.trace}",
+            },
+        ]
+    again = report.again(judged, shown.line.check.id, shown.seed)
+    return [*commands, {"does": "the check again on this implementation", "line": again}]
