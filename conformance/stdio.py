@@ -1,6 +1,6 @@
 """A program that speaks the wire protocol, as a Conversation: one request for each method."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,9 @@ _METHODS = {
 }
 
 
+_object = Decoder(dict[str, Any]).decode
+
+
 class StdioAdapter:
     """A Conversation with a command. Methods raise what `Connection.call` raises."""
 
@@ -105,7 +108,8 @@ class StdioAdapter:
 
     def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Any request at all, also one that the other methods cannot say; the bare result."""
-        return self._connection.call(method, params)
+        said: dict[str, Any] = _object(self._connection.call(method, params))
+        return said
 
     def hello(self) -> Hello:
         """The first request; unknown capabilities are a breakdown, for they are misspelt ones."""

@@ -18,6 +18,7 @@ from flashcopy.conformance.adapter import Status
 from flashcopy.conformance.asks import Alphabet, Ask, AskStatus, asks_of
 from flashcopy.conformance.check import EFFORTS, Finding, Job, Target, ViolationError
 from flashcopy.conformance.comparison import Comparison
+from flashcopy.conformance.inprocess import guard
 from flashcopy.conformance.reduction import by_hypothesis, halved, one_by_one
 from flashcopy.conformance.shortest import shortest
 from flashcopy.model.geometry import Geometry
@@ -101,7 +102,7 @@ class Forgetful(BundledAdapter):
 def job_for(adapter: Callable[[], BundledAdapter]) -> Job:
     """A job at quick effort."""
     capabilities = BundledAdapter().hello().capabilities
-    return Job(Target("test", adapter), capabilities, EFFORT, seed=1, timeout=10.0)
+    return Job(Target("test", guard(adapter, 10.0)), capabilities, EFFORT, seed=1, timeout=10.0)
 
 
 def convicted(adapter: Callable[[], BundledAdapter], check: Callable[[Job], None]) -> Finding:

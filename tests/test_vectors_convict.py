@@ -157,7 +157,7 @@ INTERLEAVED = {
 
 def target(name: str) -> Target:
     """A member of the zoo or a mutant, in this process."""
-    return Target(name, guard(lambda: ZooAdapter(EVERYTHING[name])))
+    return Target(name, guard(lambda: ZooAdapter(EVERYTHING[name]), timeout=10.0))
 
 
 def program(name: str) -> Target:
