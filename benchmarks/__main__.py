@@ -23,6 +23,7 @@ NAMES = (
     "explorer",
     "mutants",
     "oracle",
+    "stdio",
     "conviction",
 )
 

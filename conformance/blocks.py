@@ -17,11 +17,12 @@ def data_of(geometry: Geometry, volume: Volume, write: Write, content: int) -> b
     """The bytes of a write; for one that must be refused, any bytes of its length."""
     if content == ZERO or not is_within(geometry, write.offset, write.length):
         return bytes(write.length)
-    first = write.offset // geometry.block_size
-    return b"".join(
-        encode(Tag(volume, block, content), geometry.block_size)
-        for block in range(first, first + write.length // geometry.block_size)
-    )
+    size = geometry.block_size
+    first = write.offset // size
+    if write.length == size:
+        return encode(Tag(volume, first, content), size)
+    blocks = range(first, first + write.length // size)
+    return b"".join([encode(Tag(volume, block, content), size) for block in blocks])
 
 
 def contents_of(
@@ -33,9 +34,13 @@ def contents_of(
     volume's: no content can be said of it.
     """
     size = geometry.block_size
+    if len(data) == size:
+        return (content_of(volume, first_block, data),)
     return tuple(
-        content_of(volume, first_block + at // size, data[at : at + size])
-        for at in range(0, len(data), size)
+        [
+            content_of(volume, first_block + at // size, data[at : at + size])
+            for at in range(0, len(data), size)
+        ]
     )
 
 

@@ -29,6 +29,8 @@ from flashcopy.model.operation import (
     WriteZeroes,
 )
 
+_DONE = Done()
+
 
 class Session:
     """The life of two volumes in one directory. `requests` counts what was asked."""
@@ -127,11 +129,14 @@ class Session:
 
     def _asked(self, operation: Operation) -> tuple[str, tuple[Any, ...]]:
         """The method that carries an operation out, and its arguments."""
+        # The two that nearly all are come first, and without the matching of patterns.
+        if isinstance(operation, Read):
+            return "read", (operation.volume, operation.offset, operation.length)
+        if isinstance(operation, Write):
+            volume = operation.volume
+            data = data_of(self.geometry, volume, operation, operation.content)
+            return "write", (volume, operation.offset, data)
         match operation:
-            case Read(volume, offset, length):
-                return "read", (volume, offset, length)
-            case Write(volume, offset, _, content):
-                return "write", (volume, offset, data_of(self.geometry, volume, operation, content))
             case WriteZeroes(volume, offset, length):
                 return "write_zeroes", (volume, offset, length)
             case Flush(volume):
@@ -155,7 +160,7 @@ class Session:
                 return Contents(contents_of(self.geometry, volume, first, result))
             case BackgroundCopy():
                 return Copied(result)
-        return Done()
+        return _DONE
 
 
 def _refused(error: RefusedError) -> Refused:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from msgspec import DecodeError, Raw, Struct
+from msgspec import DecodeError, Raw, Struct, defstruct
 from msgspec.json import Decoder
 
 from flashcopy.conformance.adapter import (
@@ -45,7 +45,7 @@ class _Hello(Struct):
 class _Method:
     """How a method of the protocol is asked and answered."""
 
-    params: tuple[str, ...]
+    params: Callable[..., Struct]
     decode: Callable[[Raw], Any]
 
 
@@ -66,22 +66,29 @@ def _copied(raw: Raw) -> int:
     return _COUNT(raw).copied
 
 
-_SIZES = ("directory", "size", "block_size", "grain_size", "target_writable")
+def _params(**types: Any) -> Callable[..., Struct]:
+    """The params of a method by name, in the order of the arguments of the Adapter's."""
+    return defstruct("Params", list(types.items()))
+
+
+_NO_PARAMS = _params()
+_RANGE = _params(volume=Volume, offset=int, length=int)
+_SIZES = _params(directory=str, size=int, block_size=int, grain_size=int, target_writable=bool)
 _METHODS = {
-    "hello": _Method(("protocol",), Decoder(_Hello).decode),
+    "hello": _Method(_params(protocol=int), Decoder(_Hello).decode),
     "create": _Method(_SIZES, _nothing),
-    "open": _Method(("directory",), _nothing),
-    "start": _Method((), _nothing),
-    "sync": _Method((), _nothing),
-    "stop": _Method((), _nothing),
-    "read": _Method(("volume", "offset", "length"), _data),
-    "write": _Method(("volume", "offset", "data"), _nothing),
-    "write_zeroes": _Method(("volume", "offset", "length"), _nothing),
-    "flush": _Method(("volume",), _nothing),
-    "background_copy": _Method(("grains",), _copied),
-    "status": _Method((), Decoder(Status).decode),
-    "bitmaps": _Method((), Decoder(Bitmaps).decode),
-    "power_loss": _Method(("seed",), _nothing),
+    "open": _Method(_params(directory=str), _nothing),
+    "start": _Method(_NO_PARAMS, _nothing),
+    "sync": _Method(_NO_PARAMS, _nothing),
+    "stop": _Method(_NO_PARAMS, _nothing),
+    "read": _Method(_RANGE, _data),
+    "write": _Method(_params(volume=Volume, offset=int, data=bytes), _nothing),
+    "write_zeroes": _Method(_RANGE, _nothing),
+    "flush": _Method(_params(volume=Volume), _nothing),
+    "background_copy": _Method(_params(grains=int | None), _copied),
+    "status": _Method(_NO_PARAMS, Decoder(Status).decode),
+    "bitmaps": _Method(_NO_PARAMS, Decoder(Bitmaps).decode),
+    "power_loss": _Method(_params(seed=int), _nothing),
 }
 
 
@@ -96,8 +103,7 @@ class StdioAdapter:
 
     def begin(self, method: str, *arguments: Any) -> int:
         """Queue a request; its number."""
-        params = dict(zip(_METHODS[method].params, arguments, strict=True))
-        return self._connection.begin(method, params)
+        return self._connection.begin(method, _METHODS[method].params(*arguments))
 
     def answers(self, wait: float | None = None) -> list[tuple[int, Any]]:
         """Results, and refusals, by number."""
@@ -188,7 +194,7 @@ class StdioAdapter:
         self._connection.kill()
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        params = dict(zip(_METHODS[method].params, arguments, strict=True))
+        params = _METHODS[method].params(*arguments)
         return _result(method, self._connection.call(method, params))
 
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NoReturn
 
-from msgspec import DecodeError, Raw, Struct
+from msgspec import Raw, Struct
 from msgspec.json import Decoder, Encoder
 
 from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
@@ -36,11 +36,15 @@ _GLANCE = 0.1
 _LAST = 5.0
 
 
+# By name, as values that JSON has, and bytes, which become base64.
+Params = Mapping[str, Any] | Struct
+
+
 class _Request(Struct):
     jsonrpc: str
     id: int
     method: str
-    params: Mapping[str, Any]
+    params: Params
 
 
 class _Response(Struct):
@@ -79,7 +83,7 @@ class Connection:
         self._talking = threading.RLock()
         self._program = Program(command)
 
-    def begin(self, method: str, params: Mapping[str, Any]) -> int:
+    def begin(self, method: str, params: Params) -> int:
         """Queue a request; its number. It is sent with the next that is waited for."""
         number = next(self._numbers)
         self._queue.append(_Request("2.0", number, method, params))
@@ -96,7 +100,7 @@ class Connection:
             answered, self._answered = self._answered, []
         return answered
 
-    def call(self, method: str, params: Mapping[str, Any]) -> Raw:
+    def call(self, method: str, params: Params) -> Raw:
         """Send a request, wait for its answer and give the result, a JSON object.
 
         Answers to others that come meanwhile are kept for `answers`. Raises RefusedError for an
@@ -197,40 +201,39 @@ class Connection:
     def _take(self, written: bytes) -> None:
         """Answers from what the program has written; what is no answer ends the conversation."""
         end = written.rfind(b"\n") + 1
-        text = bytes(self._rest) + written[:end] if self._rest and end else written[:end]
-        if end:
+        if end and self._rest:
+            text = bytes(self._rest) + written[:end]
             self._rest.clear()
-        self._rest += written[end:]
-        if len(text) > LONGEST_LINE or not self._take_all(text):
-            for line in text.split(b"\n")[:-1]:
-                if self._is_over():
-                    return
-                self._take_line(line)
+        else:
+            text = written[:end]
+        if end < len(written):
+            self._rest += written[end:]
+        if text:
+            self._take_lines(text)
         if len(self._rest) > LONGEST_LINE:
             self._line_too_long(bytes(self._rest[:_SHOWN]))
 
-    def _take_all(self, text: bytes) -> bool:
-        """The lines of a text, if each is an answer; else nothing is done."""
+    def _take_lines(self, text: bytes) -> None:
+        """Whole lines, all at once as long as they are results; whatever else, line by line."""
         try:
             responses = _DECODER.decode_lines(text)
-        except (DecodeError, RecursionError, UnicodeError):
-            return False
-        in_flight = self._in_flight
-        if len(responses) != text.count(b"\n"):
-            return False
-        taken = []
-        for response in responses:
-            asked = in_flight.get(response.id)
-            octets = memoryview(response.result)
-            if asked is None or response.error or not octets or octets[0] != _BRACE:
-                return False
-            taken.append((response.id, asked[0], response.result))
-        if len({number for number, _, _ in taken}) < len(taken):
-            return False
-        for number, _, _ in taken:
-            del in_flight[number]
-        self._answered += taken
-        return True
+        except (ValueError, RecursionError):
+            responses = []
+        if len(responses) != text.count(b"\n") or len(text) > LONGEST_LINE:
+            for line in text.split(b"\n")[:-1]:
+                if not self._is_over():
+                    self._take_line(line)
+            return
+        for at, response in enumerate(responses):
+            result = response.result
+            asked = self._in_flight.get(response.id)
+            if asked is None or not result or memoryview(result)[0] != _BRACE or response.error:
+                self._take_line(text.split(b"\n", at + 1)[at])
+                if self._is_over():
+                    return
+            else:
+                del self._in_flight[response.id]
+                self._answered.append((response.id, asked[0], result))
 
     def _take_line(self, line: bytes) -> None:
         """One line, whatever it is."""

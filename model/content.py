@@ -12,6 +12,7 @@ Layout, little-endian, repeated every 64 bytes so that a block torn inside shows
 
 import struct
 import zlib
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -48,7 +49,7 @@ def decode(block: bytes) -> Tag | None:
 
     Raises UnreadableBlockError for anything else: foreign data, or a block torn inside.
     """
-    if not any(block):
+    if block == bytes(len(block)):
         return None
     cell = bytes(block[:_CELL])
     if cell * (len(block) // _CELL) != block:
@@ -61,6 +62,8 @@ def decode(block: bytes) -> Tag | None:
     return tag
 
 
+# The same blocks are read again and again.
+@lru_cache(maxsize=1 << 14)
 def _decode_cell(cell: bytes) -> Tag | str:
     """What one cell says, or a word for a cell that says nothing."""
     if not any(cell):
