@@ -9,6 +9,7 @@ from attrs import define, evolve, field
 from flashcopy.conformance.adapter import RefusedError, Status
 from flashcopy.conformance.asks import Ask, AskStatus
 from flashcopy.conformance.check import Finding, ViolationError
+from flashcopy.conformance.diagnosis import explain
 from flashcopy.conformance.session import Session
 from flashcopy.model import trace
 from flashcopy.model import volume as model
@@ -79,6 +80,10 @@ class Comparison:
         try:
             seen = self.session.carry_out(operation)
         except UnreadableBlockError as error:
+            expected = model.apply(self._machine, operation)[1]
+            if isinstance(expected, Refused):
+                why = f"{name(operation)}: must be {say(expected)}, was answered with data"
+                raise self._violation(_REFUSALS[expected.kind], why) from None
             raise self._violation(_clause(operation), f"{name(operation)}: {error}") from None
         except RefusedError as error:
             why = f"{name(operation)} was answered `internal`: {error}"
@@ -145,7 +150,11 @@ class Comparison:
             raise self._violation("COPY-4", says)
         if status.state is State.COPYING and just_copied:
             left = status.grains - status.copied
-            says = f"after a background copy of all grains {left} of {status.grains} are not copied"
+            says = (
+                f"after a background copy of all grains (request {self.asked - 1}) {left} of"
+                f" {status.grains} are not copied: it has to begin at grain 0 again after each"
+                " start and sync, and to leave none behind"
+            )
             raise self._violation("COPY-5", says)
         return status
 
@@ -181,20 +190,18 @@ class Comparison:
         raise self._violation(clause, f"{what}: must be {say(expected)}, was {say(seen)}")
 
     def _explain(self, operation: Read, expected: Contents, seen: Contents) -> str:
-        """The first block that is wrong, and what its content is instead."""
+        """The first block that is wrong, what its content is instead, and the likeliest cause."""
         blocks = blocks_of_request(self.session.geometry, operation.offset, operation.length)
-        at = next(
-            at
-            for at, pair in enumerate(zip(expected.contents, seen.contents, strict=True))
-            if pair[0] != pair[1]
+        block, *contents = next(
+            (block, right, wrong)
+            for block, right, wrong in zip(blocks, expected.contents, seen.contents, strict=True)
+            if right != wrong
         )
-        block, right, wrong = blocks[at], expected.contents[at], seen.contents[at]
-        grain = block // self.session.geometry.grain_blocks
-        word = "stale" if wrong < right else "too new"
-        return (
-            f"{operation.volume.value} block {block} (grain {grain}) is {word}:"
-            f" it must show {_content(right)} and shows {_content(wrong)}"
-        )
+        history = [
+            (entry.request, entry.operation) for entry in self._entries if isinstance(entry, Submit)
+        ]
+        geometry, (right, wrong) = self.session.geometry, contents
+        return explain(geometry, history[:-1], operation.volume, block, (right, wrong))
 
     def _violation(self, clause: str, explanation: str) -> ViolationError:
         found = Trace(
@@ -242,7 +249,3 @@ def _clause(operation: Operation) -> str:
     if isinstance(operation, Write) and operation.volume is Volume.TARGET:
         return "WRITE-3"
     return _CLAUSES[type(operation)]
-
-
-def _content(content: int) -> str:
-    return "zeros" if content == model.ZERO else f"write {content}"

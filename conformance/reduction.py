@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase, choices_to_bytes
 
@@ -78,7 +78,8 @@ def by_hypothesis(alphabet: Alphabet, asks: list[Ask], shows: Shows) -> None:
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         print_blob=False,
-    )(given(all_of_them())(attempt))
+        verbosity=Verbosity.quiet,
+    )(seed(0)(given(all_of_them())(attempt)))
     # What it says in the end is about Python, and of an IUT that is not deterministic that it is
     # flaky. `shows` has seen all there is to know.
     with suppress(Exception):
