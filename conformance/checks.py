@@ -59,8 +59,15 @@ CHECKS = (
         sequential.lifecycle,
     ),
     Check(
+        "power-loss",
+        ("CRASH-1", "CRASH-2", "CRASH-3", "REC-1"),
+        "a flush left out or too late: of a map, of a copy, of the source before a sync",
+        restarting.power_loss,
+        frozenset({Capability.POWER_LOSS}),
+    ),
+    Check(
         "restart",
-        ("CRASH-1", "CRASH-2", "REC-1"),
+        ("CRASH-1", "CRASH-2", "CRASH-3", "REC-1"),
         "a map dropped, believed though it is not true, or durable before its data",
         restarting.restart,
         frozenset({Capability.RESTART}),

@@ -38,8 +38,9 @@ NONE = -1
 class Epoch:
     """What was asked between two recoveries, and what both volumes showed before and after it.
 
-    The images hold a content for each block. `after.target` is None if the target was no image
-    any more (LIFE-3). `history` ends with the crash: what it cut off has no outcome.
+    The images hold a content for each block; those of `after` may be None, for what nobody looked
+    at or could, as the target once it is no image any more (LIFE-3). `history` ends with the crash:
+    what it cut off has no outcome.
     """
 
     history: History
@@ -97,8 +98,10 @@ class Parts:
         return cls(
             touches,
             epoch.before,
-            max((each.begin for each in requests if _flushes_source(each)), default=0),
-            max((each.begin for each in requests if _flushes(each, Volume.TARGET)), default=0),
+            *(
+                max((each.begin for each in requests if flushes(each, volume)), default=0)
+                for volume in (Volume.SOURCE, Volume.TARGET)
+            ),
         )
 
     def choices(self) -> list[int]:
@@ -158,10 +161,7 @@ class Parts:
         return not unsure and end < flushed
 
 
-def _flushes_source(request: Request) -> bool:
-    moves = isinstance(request.operation, Start | Sync) and request.outcome == Done()
-    return moves or _flushes(request, Volume.SOURCE)
-
-
-def _flushes(request: Request, volume: Volume) -> bool:
-    return request.operation == Flush(volume) and request.outcome == Done()
+def flushes(request: Request, volume: Volume) -> bool:
+    """Whether a request, once answered, makes durable what was answered before it (CRASH-1)."""
+    moves = volume is Volume.SOURCE and isinstance(request.operation, Start | Sync)
+    return request.outcome == Done() and (moves or request.operation == Flush(volume))

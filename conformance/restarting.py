@@ -1,171 +1,244 @@
-"""The IUT is killed and started again; what was flushed is there, and so is the point in time.
+"""The IUT is killed, or loses power, with requests in flight; what it recovers is judged.
 
-After a kill no more is relied on than after a loss of power: of each block there is a set of
-contents that may be there. For a source block these are the last one flushed and all later ones.
-For a target block it is what the source held at the point in time, and what was written to it
-since, but nothing that was written to the source after.
+A life begins small, with one request at a time, and grows: more requests between two crashes, more
+of them in flight. The crash comes at a chosen moment, right after a request of one kind is handed
+over or is answered, or at a random one. What may be there afterwards is for `recovery` to say;
+after a kill no more is relied on than after a loss of power.
 """
 
+import itertools
 import random
+from collections.abc import Callable, Sequence
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from flashcopy.conformance.adapter import Capability, RefusedError
-from flashcopy.conformance.check import Finding, Job, ViolationError
-from flashcopy.conformance.session import Session
-from flashcopy.model.content import UnreadableBlockError
-from flashcopy.model.geometry import Geometry
+from flashcopy.conformance.adapter import Capability
+from flashcopy.conformance.check import Job
+from flashcopy.conformance.life import Life
+from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.images import Volume
+from flashcopy.model.lifecycle import is_tracking
 from flashcopy.model.operation import (
     BackgroundCopy,
-    Contents,
-    Done,
     Flush,
     Operation,
-    Outcome,
     Read,
     Start,
+    Stop,
     Sync,
     Write,
 )
-from flashcopy.model.trace import Answer, Entry, Kill, Reopen, Submit, Trace
-from flashcopy.model.volume import ZERO
 
 BLOCK = 512
-GEOMETRY = Geometry(15 * BLOCK, BLOCK, 2 * BLOCK)
+# Two blocks to a grain, for requests that share one; maps of one byte, and of several to be torn.
+GEOMETRIES = (Geometry(15 * BLOCK, BLOCK, 2 * BLOCK), Geometry(33 * BLOCK, BLOCK, 2 * BLOCK))
 SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
+_KINDS: tuple[type[Operation], ...] = (Start, Sync, Sync, Flush, Write, Write, BackgroundCopy)
+# How many are in flight at most, one life after the other.
+_AT_ONCE = (1, 6, 3, 12)
+_KILLS, _LOSSES = 5, 20
+# Seconds between a request's being handed over and the crash: the IUT is somewhere in it. A loss of
+# power is a request itself, and may be handed over in one piece with what it cuts off (None).
+_BEFORE_KILL = (0.0, 0.0, 0.0003, 0.001)
+_BEFORE_LOSS = (None, None, None, 0.0, 0.0005)
+
+
+@frozen
+class Moment:
+    """When the crash comes: once the `count`th request of a kind is handed over, or answered."""
+
+    kind: type[Operation]
+    answered: bool
+    count: int
 
 
 @define
-class Survivors:
-    """For each volume and block, the contents that may be there: the newest comes last."""
+class Load:
+    """What is asked between two crashes. Requests overlap as far as they may be judged then."""
 
-    may: dict[Volume, list[list[int]]] = field(
-        factory=lambda: {volume: [[ZERO] for _ in range(GEOMETRY.blocks)] for volume in Volume}
-    )
+    life: Life
+    job: Job
+    chance: random.Random
+    at_once: int
+    geometry: Geometry
+    delays: Sequence[float | None]
+    contents: "itertools.count[int]" = field(factory=lambda: itertools.count(1))
 
-    def write(self, volume: Volume, blocks: range, content: int) -> None:
-        """A write that is not durable yet."""
-        for block in blocks:
-            self.may[volume][block].append(content)
+    def until_crash(self, requests: int) -> None:
+        """Ask until the moment of the crash; what is in flight then stays so."""
+        kind = self.chance.random()
+        if kind < 0.25:
+            self.first_touches()
+        elif kind < 0.5:
+            self.cut_off_sync()
+        elif kind < 0.65:
+            self.flushed_writes()
+        else:
+            self.anything(requests)
 
-    def flush(self, volume: Volume) -> None:
-        """FLUSH-1: only the newest is left."""
-        self.may[volume] = [contents[-1:] for contents in self.may[volume]]
+    def anything(self, requests: int) -> None:
+        """So many requests at most, until one of a kind is handed over, or answered."""
+        chance, life = self.chance, self.life
+        moment = Moment(chance.choice(_KINDS), chance.random() < 0.5, chance.randint(1, 3))
+        left = moment.count
+        for _ in range(requests):
+            full = len(life.in_flight) >= self.at_once
+            # Most requests are handed over several at a time, and so arrive together.
+            if full or chance.random() < 0.3:
+                for answered in life.collect(None if full else 0):
+                    left -= moment.answered and isinstance(answered, moment.kind)
+                if left <= 0:
+                    return
+            operation = self.draw()
+            life.begin(operation)
+            left -= not moment.answered and isinstance(operation, moment.kind)
+            if left <= 0:
+                self.pause()
+            if left <= 0:
+                return
 
-    def move_point_in_time(self) -> None:
-        """START-1, SYNC-1; CRASH-1: what came before a start or sync is durable with it."""
-        self.flush(SOURCE)
-        self.may[TARGET] = [list(contents) for contents in self.may[SOURCE]]
+    def pause(self) -> None:
+        """What was handed over last is given so much time."""
+        delay = self.chance.choice(self.delays)
+        if delay is not None:
+            self.life.collect(delay)
 
-    def settle(self, volume: Volume, seen: tuple[int, ...]) -> None:
-        """After a recovery, what is there is there for good."""
-        self.may[volume] = [[content] for content in seen]
+    def draw(self) -> Operation:
+        """The next request; no two of those in flight may be in each other's way."""
+        chance = self.chance
+        moving = any(isinstance(each, Start | Sync) for each in self.life.in_flight)
+        if not moving and chance.random() < 0.2:
+            return Start() if chance.random() < 0.1 else Sync()
+        if chance.random() < 0.15:
+            return Flush(chance.choice([SOURCE, TARGET]))
+        if chance.random() < 0.15 and self.job.has(Capability.BACKGROUND_COPY):
+            return BackgroundCopy(chance.choice([1, 3, None]))
+        if chance.random() < 0.15:
+            return Read(chance.choice([TARGET, TARGET, SOURCE]), 0, self.geometry.size)
+        return self._draw_write() or Read(TARGET, 0, self.geometry.size)
 
+    def _draw_write(self) -> Operation | None:
+        """A write that overlaps none in flight, if chance finds one."""
+        chance = self.chance
+        volumes = [SOURCE, SOURCE] + [TARGET] * self._target_too()
+        for _ in range(5):
+            volume, first = chance.choice(volumes), chance.randrange(self.geometry.blocks)
+            blocks = chance.randint(1, min(4, self.geometry.blocks - first))
+            write = self._write(volume, first, blocks)
+            if not any(_overlap(write, each) for each in self.life.in_flight):
+                return write
+        return None
 
-@define
-class Life:
-    """A session that is killed now and then, with what may be on its volumes."""
+    def _write(self, volume: Volume, first: int, blocks: int) -> Write:
+        return Write(volume, first * BLOCK, blocks * BLOCK, next(self.contents))
 
-    session: Session
-    survivors: Survivors = field(factory=Survivors)
-    _entries: list[Entry] = field(factory=list)
-    _number: int = 0
-    _writes: int = 0
+    def first_touches(self) -> None:
+        """Right after a point in time, writes to grains that none has touched, two of them to each.
 
-    def ask(self, operation: Operation) -> Outcome:
-        """One request; anything but a refusal is right here or found later."""
-        number, self._number = self._number, self._number + 1
-        self._entries.append(Submit(number, operation))
-        try:
-            outcome = self.session.carry_out(operation)
-        except (UnreadableBlockError, RefusedError) as error:
-            raise self.violation("CRASH-1", f"{operation}: {error}") from None
-        self._entries.append(Answer(number, outcome))
-        return outcome
+        So the second comes while the first prepares the grain, or is the first that does not.
+        """
+        self._at_a_point_in_time()
+        geometry, chance = self.geometry, self.chance
+        for grain in chance.sample(range(geometry.grains), chance.randint(1, 3)):
+            volume = TARGET if self._target_too() and chance.random() < 0.2 else SOURCE
+            for block in blocks_of_grain(geometry, grain):
+                if len(self.life.in_flight) >= self.at_once:
+                    self.life.collect()
+                self.life.begin(self._write(volume, block, 1))
+        self.pause()
 
-    def do(self, operation: Operation) -> None:
-        """A request that must not be refused."""
-        outcome = self.ask(operation)
-        if outcome != Done():
-            raise self.violation("REC-1", f"{operation} was answered with {outcome}")
+    def cut_off_sync(self) -> None:
+        """A sync that has something to do, and the crash."""
+        self._at_a_point_in_time()
+        for _ in range(self.chance.randint(1, 4)):
+            write = self._draw_write()
+            if write is not None:
+                self.life.ask(write)
+        self.life.begin(Sync())
+        self.pause()
 
-    def write(self, volume: Volume, first: int, blocks: int) -> None:
-        """Write a new content to a run of blocks."""
-        self._writes += 1
-        self.do(Write(volume, first * BLOCK, blocks * BLOCK, self._writes))
-        self.survivors.write(volume, range(first, first + blocks), self._writes)
+    def flushed_writes(self) -> None:
+        """What was written before a flush that was answered is there, and nothing is said of more."""
+        volume = TARGET if self._target_too() and self.chance.random() < 0.4 else SOURCE
+        for flushed in (True, False):
+            for first in self.chance.sample(range(self.geometry.blocks), 3):
+                self.life.ask(self._write(volume, first, 1))
+            if flushed:
+                self.life.ask(Flush(volume))
 
-    def look(self, *, recovered: bool) -> None:
-        """CRASH-1, CRASH-2: both volumes show what they must, or may after a kill."""
-        for volume in Volume:
-            outcome = self.ask(Read(volume, 0, GEOMETRY.size))
-            if not isinstance(outcome, Contents):
-                raise self.violation("REC-1", f"the {volume.value} cannot be read: {outcome}")
-            for block, seen in enumerate(outcome.contents):
-                may = self.survivors.may[volume][block]
-                if seen not in (may if recovered else may[-1:]):
-                    raise self.violation(*_explain(volume, block, may, seen, recovered))
-            if recovered:
-                self.survivors.settle(volume, outcome.contents)
+    def _at_a_point_in_time(self) -> None:
+        if self.job.has(Capability.BACKGROUND_COPY) and self.chance.random() < 0.7:
+            self.life.ask(BackgroundCopy(None))
+        self.life.ask(Sync())
+        self.life.ask(Read(TARGET, 0, self.geometry.size))
 
-    def restart(self) -> None:
-        """Kill, and open again."""
-        self.session.restart()
-        self._entries += [Kill(), Reopen()]
-        self.look(recovered=True)
+    def _target_too(self) -> bool:
+        return self.job.has(Capability.TARGET_WRITE)
 
-    def violation(self, clause: str, explanation: str) -> ViolationError:
-        """A violation, with what led to it."""
-        entries = tuple(self._entries)
-        trace = Trace(GEOMETRY, entries, origin="conform", clause=clause, finding=explanation)
-        return ViolationError(Finding(clause, explanation, trace))
+    def stop(self) -> None:
+        """STOP-1, by itself, so that nothing else in flight is refused for it."""
+        self.life.drain()
+        self.life.begin(Stop())
+        if self.chance.random() < 0.5:
+            self.life.drain()
+
+    def settle(self) -> None:
+        """What a wrong bit does shows after the next copy or sync."""
+        life, chance = self.life, self.chance
+        if not is_tracking(life.state):
+            life.ask(Start())
+        if chance.random() < 0.5 and self.job.has(Capability.BACKGROUND_COPY):
+            life.ask(BackgroundCopy(None))
+            life.ask(Read(TARGET, 0, self.geometry.size))
+        if chance.random() < 0.7:
+            life.ask(Sync())
+            life.ask(Read(TARGET, 0, self.geometry.size))
 
 
 def restart(job: Job) -> None:
-    """CRASH-1, CRASH-2, CRASH-3, REC-1: killed between requests at random and opened again."""
-    chance = random.Random(f"{job.seed} restart")
-    for _ in range(max(2, job.effort.examples // 10)):
-        with job.session(GEOMETRY) as session:
+    """CRASH-1, CRASH-2, CRASH-3, REC-1: killed with requests in flight, and opened again."""
+    lives = max(len(_AT_ONCE), job.effort.loads)
+    _live(job, "restart", lives, _KILLS, _BEFORE_KILL, lambda life, _: life.kill())
+
+
+def power_loss(job: Job) -> None:
+    """CRASH-1, CRASH-2, CRASH-3, REC-1: what is not flushed is lost in part, and recovered from."""
+
+    def lose(life: Life, chance: random.Random) -> None:
+        life.lose_power(chance.randrange(1 << 32))
+
+    lives = max(2 * len(_AT_ONCE), job.effort.loads)
+    _live(job, "power-loss", lives, _LOSSES, _BEFORE_LOSS, lose)
+
+
+def _live(
+    job: Job,
+    name: str,
+    lives: int,
+    crashes: int,
+    delays: Sequence[float | None],
+    crash: Callable[[Life, random.Random], None],
+) -> None:
+    for number in range(lives):
+        chance = random.Random(f"{job.seed} {name} {number}")
+        at_once = _AT_ONCE[number % len(_AT_ONCE)] if job.has(Capability.CONCURRENT) else 1
+        geometry = GEOMETRIES[(number + number // len(_AT_ONCE)) % len(GEOMETRIES)]
+        with job.session(geometry) as session:
             life = Life(session)
-            life.write(SOURCE, 0, GEOMETRY.blocks)
-            life.do(Start())
-            life.survivors.move_point_in_time()
-            for _ in range(4):
-                for _ in range(chance.randint(1, 6)):
-                    _anything(life, job, chance)
-                life.restart()
-            life.do(Sync())
-            life.survivors.move_point_in_time()
-            life.look(recovered=False)
-            life.restart()
+            load = Load(life, job, chance, at_once, geometry, delays)
+            life.ask(Write(SOURCE, 0, geometry.size, next(load.contents)))
+            for _ in range(crashes):
+                load.settle()
+                load.until_crash(chance.randint(2, 4 + 2 * at_once))
+                if job.has(Capability.STOP) and chance.random() < 0.08:
+                    load.stop()
+                crash(life, chance)
 
 
-def _anything(life: Life, job: Job, chance: random.Random) -> None:
-    kind = chance.choice(["write", "write", "write", "flush", "sync", "copy", "target"])
-    first = chance.randrange(GEOMETRY.blocks)
-    blocks = chance.randint(1, min(4, GEOMETRY.blocks - first))
-    volume = chance.choice([SOURCE, TARGET])
-    if kind == "write":
-        life.write(SOURCE, first, blocks)
-    elif kind == "target" and job.has(Capability.TARGET_WRITE):
-        life.write(TARGET, first, blocks)
-    elif kind == "flush":
-        life.do(Flush(volume))
-        life.survivors.flush(volume)
-    elif kind == "sync":
-        life.do(Sync())
-        life.survivors.move_point_in_time()
-    elif kind == "copy" and job.has(Capability.BACKGROUND_COPY):
-        life.ask(BackgroundCopy(chance.choice([1, 3, None])))
-
-
-def _explain(
-    volume: Volume, block: int, may: list[int], seen: int, recovered: bool
-) -> tuple[str, str]:
-    may = may if recovered else may[-1:]
-    clause = "CRASH-1" if volume is SOURCE else "CRASH-2"
-    when = "after a kill and a restart" if recovered else "though nothing was killed since"
-    right = " or ".join("zeros" if content == ZERO else f"write {content}" for content in may)
-    shows = "zeros" if seen == ZERO else f"write {seen}"
-    return clause, f"{volume.value} block {block} shows {shows} {when}; it must show {right}"
+def _overlap(write: Write, other: Operation) -> bool:
+    return (
+        isinstance(other, Write)
+        and other.volume is write.volume
+        and other.offset < write.offset + write.length
+        and write.offset < other.offset + other.length
+    )

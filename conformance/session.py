@@ -28,6 +28,7 @@ from flashcopy.model.operation import (
     Write,
     WriteZeroes,
 )
+from flashcopy.model.trace import PowerLoss
 
 _DONE = Done()
 
@@ -48,7 +49,7 @@ class Session:
         self._make = make
         self._directory = directory
         self._adapter = make()
-        self._in_flight: dict[int, Operation] = {}
+        self._in_flight: dict[int, Operation | PowerLoss] = {}
 
     def create(self) -> None:
         """Say hello and make the volumes."""
@@ -89,6 +90,13 @@ class Session:
         method, arguments = self._asked(operation)
         number = self._adapter.begin(method, *arguments)
         self._in_flight[number] = operation
+        return number
+
+    def lose_power(self, seed: int) -> int:
+        """Queue a loss of power behind what is in flight; its number. Its outcome is Done."""
+        self.requests += 1
+        number = self._adapter.begin("power_loss", seed)
+        self._in_flight[number] = PowerLoss(seed)
         return number
 
     def answers(self, wait: float | None = None) -> list[tuple[int, Outcome | Exception]]:
@@ -150,7 +158,7 @@ class Session:
             case BackgroundCopy(grains):
                 return "background_copy", (grains,)
 
-    def _outcome(self, operation: Operation, result: Any) -> Outcome:
+    def _outcome(self, operation: Operation | PowerLoss, result: Any) -> Outcome:
         """What a method gave, in the model's words."""
         match operation:
             case Read(volume, offset, length):

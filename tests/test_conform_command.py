@@ -102,8 +102,9 @@ def test_the_bundled_implementation_conforms() -> None:
     said = json.loads(run("--json", "bundled").output)
     assert said["verdict"] == "conforming"
     assert [check["id"] for check in said["checks"]] == [check.id for check in CHECKS]
-    assert all(check["verdict"] == "conforming" for check in said["checks"])
-    assert all(check["steps"] and not check["waste"] for check in said["checks"])
+    tried = [check for check in said["checks"] if check["id"] != "power-loss"]
+    assert all(check["verdict"] == "conforming" for check in tried)
+    assert all(check["steps"] and not check["waste"] for check in tried)
 
 
 def test_through_stdio() -> None:
@@ -133,7 +134,7 @@ def test_a_violation_is_shrunk_explained_and_written(tmp_path: Path) -> None:
 def test_what_is_not_claimed_is_skipped_with_the_reason() -> None:
     said = judged("Claimless", status=0)
     reasons = {each["check"]: each["reason"] for each in said["skipped"]}
-    assert set(reasons) == {"interleaving", "restart"}
+    assert set(reasons) == {"interleaving", "restart", "power-loss"}
     assert reasons["restart"].endswith("does not claim restart")
 
 

@@ -2,7 +2,8 @@
 
 import re
 
-from flashcopy.conformance.zoo import wrong_merge, wrong_order, wrong_writes
+from flashcopy.conformance.zoo import wrong_flushes, wrong_merge, wrong_order, wrong_writes
+from flashcopy.conformance.zoo.cached import Cached
 from flashcopy.conformance.zoo.right import Right
 
 
@@ -12,15 +13,17 @@ def _name(member: type[Right]) -> str:
 
 MEMBERS: dict[str, type[Right]] = {
     _name(member): member
-    for member in [Right]
+    for member in [Right, Cached]
     + [
         member
-        for module in (wrong_merge, wrong_writes, wrong_order)
+        for module in (wrong_merge, wrong_writes, wrong_order, wrong_flushes)
         for member in vars(module).values()
         if isinstance(member, type)
         and issubclass(member, Right)
         and member.__module__ == module.__name__
     ]
 }
+# Nothing is wrong with these.
+RIGHT = ("right", "cached")
 # Right answers, at more cost than need be: to be reported, and not convicted.
 WASTEFUL = ("sync-is-start",)

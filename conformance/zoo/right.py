@@ -28,6 +28,8 @@ class Right:
     """Both volumes, both maps, the state; a method for each of the protocol's that does things."""
 
     fault: ClassVar[str] = ""
+    # What it claims beside what every member does.
+    claims: ClassVar[tuple[str, ...]] = ()
 
     def create(
         self, directory: str, size: int, block_size: int, grain_size: int, target_writable: bool

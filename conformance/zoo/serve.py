@@ -1,7 +1,8 @@
 """A member of the zoo on standard input and output.
 
 What has arrived is carried out in a random order, one request as a whole after the other. Only a
-member that pauses within a request (its method is a generator) lets others come in between.
+member that pauses within a request (its method is a generator) lets others come in between. When
+it loses power, what came before has been carried out, and what is paused then fails.
 """
 
 import base64
@@ -43,19 +44,27 @@ def serve(member: Right, name: str) -> None:
             chunk = os.read(0, _CHUNK)
             ended = not chunk
             *arrived, rest = (rest + chunk).split(b"\n")
-        chance.shuffle(arrived)
         answers: list[bytes] = []
-        for line in arrived:
-            request = json.loads(line)
+        for request in _in_some_order(arrived, chance):
             if request["method"] == "close":
                 member.close()
                 _write([*answers, _answer(request, {"result": {}})])
                 return
             _begin(member, name, request, paused, answers)
+            if request["method"] == "power_loss":
+                answers += [_refusal(cut_off, RefusedError("io_error")) for cut_off, _ in paused]
+                paused.clear()
         # Others are let in between more often than not.
         if paused and (not arrived or chance.random() < 0.3):
             _go_on(paused.pop(chance.randrange(len(paused))), paused, answers)
         _write(answers)
+
+
+def _in_some_order(arrived: list[bytes], chance: random.Random) -> list[Request]:
+    """What has arrived, shuffled, but for a loss of power, which comes last."""
+    requests: list[Request] = [json.loads(line) for line in arrived]
+    chance.shuffle(requests)
+    return sorted(requests, key=lambda request: request["method"] == "power_loss")
 
 
 def _begin(
@@ -63,7 +72,8 @@ def _begin(
 ) -> None:
     """Carry a request out and answer it; one that pauses takes its first step."""
     if request["method"] == "hello":
-        said = {"protocol": 1, "name": f"zoo {name}", "version": "1", "capabilities": CAPABILITIES}
+        claimed = [*CAPABILITIES, *member.claims]
+        said = {"protocol": 1, "name": f"zoo {name}", "version": "1", "capabilities": claimed}
         answers.append(_answer(request, {"result": said}))
         return
     params = dict(request.get("params", {}))

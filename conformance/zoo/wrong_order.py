@@ -1,5 +1,6 @@
 """Faults that need requests in flight together, or a kill at the wrong moment."""
 
+import os
 import pickle
 from collections.abc import Generator
 from typing import Any
@@ -154,7 +155,9 @@ class MapBeforeData(Right):
     def save_only(self, **fields: Any) -> None:
         """Change these in the file, and leave the rest as it was saved."""
         saved = pickle.loads(self.file.read_bytes())
-        self.file.write_bytes(pickle.dumps({**saved, **fields}))
+        new = self.file.with_suffix(".new")
+        new.write_bytes(pickle.dumps({**saved, **fields}))
+        os.replace(new, self.file)
 
 
 class SourceBeforeMap(MapBeforeData):
