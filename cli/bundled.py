@@ -85,9 +85,9 @@ class BundledAdapter:
         return Status(State(now.state.value), now.copied, now.grains)
 
     def bitmaps(self) -> Bitmaps:
-        """Both maps."""
-        maps = self._pair.bitmaps()
-        return Bitmaps(maps.copied, maps.modified)
+        """Both maps, without the padding that follows them."""
+        maps, length = self._pair.bitmaps(), -(-self._pair.geometry.grains // 8)
+        return Bitmaps(maps.copied[:length], maps.modified[:length])
 
     def power_loss(self, seed: int) -> None:
         """Not claimed: a real file forgets nothing on demand."""

@@ -24,6 +24,7 @@ SUBCOMMANDS = {
     "replay": "Run a trace again, step for step.",
     "show": "Show a trace as a table.",
     "serve": "Speak the conformance protocol for the bundled implementation.",
+    "vectors": "Fixed requests with the answers they must get, for test suites in any language.",
     "volume": "Use the bundled implementation on real files.",
 }
 

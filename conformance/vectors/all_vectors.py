@@ -1,5 +1,7 @@
 """All vectors, by subject: a subject is a file of the directory that is filled."""
 
+from functools import cache
+
 from flashcopy.conformance.vectors import (
     of_copying,
     of_edges,
@@ -10,7 +12,7 @@ from flashcopy.conformance.vectors import (
     of_restarts,
 )
 from flashcopy.conformance.vectors.draft import build
-from flashcopy.conformance.vectors.vector import VectorFile
+from flashcopy.conformance.vectors.vector import Vector, VectorFile
 
 DRAFTS = {
     "requests": of_requests.DRAFTS,
@@ -25,7 +27,10 @@ DRAFTS = {
 
 def all_vectors(version: str) -> list[VectorFile]:
     """Every vector with its answers, as of this version of them."""
-    return [
-        VectorFile(version, subject, tuple(build(draft) for draft in drafts))
-        for subject, drafts in DRAFTS.items()
-    ]
+    return [VectorFile(version, subject, vectors) for subject, vectors in _built().items()]
+
+
+@cache
+def _built() -> dict[str, tuple[Vector, ...]]:
+    """It takes a second or two, and is the same each time."""
+    return {subject: tuple(map(build, drafts)) for subject, drafts in DRAFTS.items()}

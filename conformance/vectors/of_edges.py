@@ -207,8 +207,8 @@ def _(r: Recorder) -> None:
         r.sync()
         for grain in (0, 2047, 2048, 4095, 4096, 4098):
             r.read(TARGET, grain, 1)
-        r.copy()
-        r.status()
+    r.copy()
+    r.status()
 
 
 @draft(
