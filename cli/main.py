@@ -18,6 +18,7 @@ from flashcopy.model.trace import InvalidTraceError
 SUBCOMMANDS = {
     "check": "Check the whole case for the bundled implementation: one table, one verdict.",
     "conform": "Judge anybody's flashcopy, in any language, with explanations.",
+    "campaign": "Judge with many seeds, over processes or a cluster; one report.",
     "prove": "Prove the obligations, and refute every mutant of each.",
     "explore": "Explore all schedules of a few requests, with every crash.",
     "mutants": "Break the protocol in every way we know, and see who notices.",
