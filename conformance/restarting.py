@@ -158,7 +158,7 @@ class Load:
         self.pause()
 
     def flushed_writes(self) -> None:
-        """What was written before a flush that was answered is there, and nothing is said of more."""
+        """What was written before a flush that was answered is there; of more nothing is said."""
         volume = TARGET if self._target_too() and self.chance.random() < 0.4 else SOURCE
         for flushed in (True, False):
             for first in self.chance.sample(range(self.geometry.blocks), 3):

@@ -151,7 +151,7 @@ def rows(text: str) -> list[list[str]]:
     ("member", "check", "clause", "kind"),
     [
         ("merge-overwrites", "liveness", "READ-2", "stale"),
-        ("source-before-map", "restart", "CRASH-2", "too new"),
+        ("source-before-map", "restart", "READ-2", "stale"),
     ],
 )
 def test_a_violation_is_told(

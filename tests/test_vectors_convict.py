@@ -15,6 +15,7 @@ from flashcopy.conformance.stdio import StdioAdapter
 from flashcopy.conformance.vectors.all_vectors import all_vectors
 from flashcopy.conformance.vectors.run import Outcome, run
 from flashcopy.conformance.vectors.vector import Vector
+from flashcopy.conformance.zoo.cached import Cached
 from flashcopy.conformance.zoo.members import MEMBERS, WASTEFUL
 from tests.vector_mutants import EVERYTHING, MUTANTS
 from tests.zoo_adapter import CLAIMED, ZooAdapter
@@ -154,6 +155,9 @@ INTERLEAVED = {
     "marked-before-copied",
 }
 
+# What only a loss of power brings to light: these write through a cache that a kill leaves whole.
+LOST_POWER = {name for name, member in MEMBERS.items() if issubclass(member, Cached)}
+
 
 def target(name: str) -> Target:
     """A member of the zoo or a mutant, in this process."""
@@ -205,7 +209,7 @@ def test_acquits_the_right_program() -> None:
 
 def test_every_fault_of_the_zoo_is_convicted_by_a_vector() -> None:
     """Every fault that one request after the other, and a kill, can bring to light."""
-    wrong = set(MEMBERS) - {"right", *WASTEFUL} - INTERLEAVED
+    wrong = set(MEMBERS) - {"right", *WASTEFUL} - INTERLEAVED - LOST_POWER
     unused = wrong - set(FAULTS.values())
     assert not unused, f"add a vector for, or name here: {sorted(unused)}"
 
