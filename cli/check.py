@@ -74,17 +74,18 @@ def run_interleaved(effort: Effort, seed: int, tell: Progress) -> Result:
 def run_explorer(effort: Effort, seed: int, tell: Progress) -> Result:
     """The protocol under every schedule of a few requests, and every crash in each."""
     del seed  # nothing is drawn
-    plan = efforts.plan(effort.explorer)
-    report = runs.explore(plan, runs.Settings(), tell)
-    tally, finding = report.tally, None
-    if report.violation and report.scope:
-        finding = show(plan, report.scope, report.violation, "", waste=True).finding
+    reports = runs.explore_all(efforts.plans(effort.explorer), runs.Settings(), tell)
+    last, finding = reports[-1], None
+    if last.violation and last.scope:
+        finding = show(last.plan, last.scope, last.violation, "", waste=True).finding
+    covered = sum(report.covered for report in reports)
+    states = sum(report.tally.states for report in reports)
     return Result(
         part="explored",
-        amount=f"{report.covered} scopes, {tally.states} states, every crash in each",
-        seconds=report.seconds,
+        amount=f"{covered} scopes, {states} states, every crash in each",
+        seconds=sum(report.seconds for report in reports),
         finding=finding,
-        counts={"scopes": report.covered, "states": tally.states},
+        counts={"scopes": covered, "states": states},
         repeat=f"flashcopy explore --effort {effort.explorer}",
     )
 

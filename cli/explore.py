@@ -37,6 +37,11 @@ _MIB = 1 << 20
     type=click.Choice(["idle", "copying", "copied", "stopped"]),
     help="Only initial states of this kind; all there are otherwise.",
 )
+@click.option("--short", type=int, default=0, help="Blocks that the last grain lacks.")
+@click.option(
+    "--failures", type=click.IntRange(0), default=0, help="How many effects a device may fail."
+)
+@click.option("--keep-target", is_flag=True, help="With the option keep_target (ERR-5).")
 @click.option("--crashes", type=click.IntRange(1), default=1, help="How many crashes in a row.")
 @click.option("--mutant", default="", help="A broken protocol of this name instead of the shipped.")
 @click.option("--waste/--no-waste", default=True, help="Whether MIN-1 and MIN-2 count.")
@@ -56,6 +61,9 @@ def explore(
     wanted: str | None,
     in_flight: int | None,
     state: str | None,
+    short: int,
+    failures: int,
+    keep_target: bool,
     crashes: int,
     mutant: str,
     waste: bool,
@@ -67,22 +75,29 @@ def explore(
 ) -> None:
     """Run the protocol through every schedule, with a crash at every step.
 
-    Exit status: 0 everything holds, 1 a violation or not all could be covered, 2 wrong usage.
+    An effort has several parts; with any option about the scope, one is explored, as the option
+    says. Exit status: 0 everything holds, 1 a violation or not all could be covered, 2 wrong usage.
     """
     settings = runs.Settings(mutant, waste, workers or os.cpu_count() or 1, memory * _MIB)
+    asked = (grains, blocks, wanted, in_flight, state, short, failures, keep_target)
+    whole = not any(asked) and crashes == 1 and symmetry
     try:
         like = efforts.EFFORTS[effort]
-        kinds = wanted and parse(wanted, grains or like.grains, blocks or like.grain_blocks)
+        sizes = (grains or like.grains, blocks or like.grain_blocks, short)
         plan = efforts.plan(
             effort,
             grains=grains,
             grain_blocks=blocks,
             in_flight=in_flight,
-            kinds=kinds or None,
+            kinds=parse(wanted, *sizes) if wanted else None,
             state=state,
             reduce=symmetry,
+            short=short,
+            failures=failures,
+            keep_target=keep_target,
         )
-        expected = runs.refuse_too_large(plan, settings)
+        plans = efforts.plans(effort) if whole else (plan,)
+        expected = [runs.refuse_too_large(plan, settings) for plan in plans]
     except (
         UnknownRequestError,
         UnknownMutantError,
@@ -94,10 +109,15 @@ def explore(
     if not as_json:
         click.echo(report.expected_line(expected))
     with progress("exploring") as tell:
-        reports = runs.explore_crashes(plan, settings, crashes, tell)
+        reports = (
+            runs.explore_all(plans, settings, tell)
+            if crashes == 1
+            else runs.explore_crashes(plan, settings, crashes, tell)
+        )
     told = [_tell(one, settings, traces, as_json=as_json) for one in reports]
     if as_json:
-        click.echo(json.dumps(told[0] if len(told) == 1 else {"crashes": told}, indent=1))
+        several = {"parts" if crashes == 1 else "crashes": told}
+        click.echo(json.dumps(told[0] if len(told) == 1 else several, indent=1))
     if any(one.stopped == "interrupted" for one in reports):
         sys.exit(INTERRUPTED)
     if not all(one.holds for one in reports):
@@ -117,7 +137,7 @@ def _tell(
         )
         path = write_trace(shown.finding, traces, _name(one, settings))
     if not as_json:
-        click.echo("\n".join([*report.lines_of(one, seen), report.verdict(one)]))
+        click.echo("\n".join([*report.lines_of(one, seen), report.verdict(one), ""]))
         if shown:
             say_finding(shown.finding, path)
             if not shown.confirmed:

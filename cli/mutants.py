@@ -14,7 +14,7 @@ from rich.table import Table
 from flashcopy.cli.report import console, progress
 from flashcopy.harness.mutants import MUTANTS
 from flashcopy.model.trace import dumps
-from flashcopy.proofs.matrix import METHODS, Budget, Catch, Row, matrix
+from flashcopy.proofs.matrix import CANNOT, METHODS, Budget, Catch, Row, matrix
 
 UNCAUGHT = 1
 
@@ -82,6 +82,9 @@ def _print(rows: list[Row], seed: int) -> None:
             middle = statistics.median(seconds)
             line += f", median {middle:.2f} s, 95th percentile {late:.2f} s"
         click.echo(line)
+        for row in rows:
+            if reason := CANNOT.get(how, {}).get(row.mutant.name):
+                click.echo(f"  not {row.mutant.name}: {reason}")
     missed = [row.mutant.name for row in rows if not row.caught]
     verdict = f"not caught by anybody: {', '.join(missed)}" if missed else "every mutant is caught"
     click.echo(f"{len(rows)} mutants, {verdict} (seed {seed})")
@@ -105,6 +108,11 @@ def _as_json(rows: list[Row], seed: int) -> dict[str, Any]:
                 "rule": row.mutant.rule,
                 "harm": row.mutant.harm,
                 "caught": row.caught,
+                "beyond": {
+                    how: reasons[row.mutant.name]
+                    for how, reasons in CANNOT.items()
+                    if row.mutant.name in reasons
+                },
                 "shortest_trace": len(row.shortest.entries) if row.shortest else None,
                 "methods": {
                     how: catch

@@ -13,19 +13,23 @@ from attrs import frozen
 from flashcopy.harness import mapdisk as words
 from flashcopy.harness import mutants
 from flashcopy.harness.requests import decode
-from flashcopy.harness.simulation import DeviceState, Simulation
+from flashcopy.harness.simulation import DeviceState, Flight, Simulation
 from flashcopy.harness.trial import ORACLE_ALONE, Trial
 from flashcopy.impl import mapfile
 from flashcopy.impl.effect import MAP, SOURCE, TARGET
+from flashcopy.model.trace import Fault
 from flashcopy.proofs.explorer import trace
 from flashcopy.proofs.explorer.block import contents
 from flashcopy.proofs.explorer.explorer import Explorer
 from flashcopy.proofs.explorer.layout import Rows
+from flashcopy.proofs.explorer.move import Move
 from flashcopy.proofs.explorer.program import Kind
-from flashcopy.proofs.explorer.requests import Plan, Scope
+from flashcopy.proofs.explorer.requests import ZEROES, Plan, Scope
 from flashcopy.proofs.explorer.starts import FIRST_WRITE, OLD_SOURCE, OLD_TARGET
 
 Seen = dict[str, Any]
+# How often a walk takes a step whose device fails, where there is one.
+FAULTY = 0.2
 
 
 @frozen
@@ -33,7 +37,7 @@ class Place:
     """A place on a walk: the way there, the explorer's row, the harness's trial."""
 
     scope: Scope
-    moves: tuple[int, ...]
+    moves: tuple[Move, ...]
     rows: Rows
     trial: Trial
 
@@ -43,20 +47,21 @@ def walk(explorer: Explorer, scope: Scope, mutant: str, draw: random.Random) -> 
     trial = trace.follow(explorer.plan, scope, (), mutant, ORACLE_ALONE)
     first = trial._submitted - len(scope.kinds)
     rows = explorer.roots([scope])
-    moves: tuple[int, ...] = ()
+    moves: tuple[Move, ...] = ()
     while True:
         yield Place(scope, moves, rows, trial)
         able = list(explorer.stepper.all_steps(rows))
         runnable = [number - first for number in trial.simulation.runnable()]
-        assert {steps.request for steps in able} <= set(runnable)
+        assert {steps.move.request for steps in able} <= set(runnable)
         assert bool(able) == bool(runnable)
         if not able:
             return
-        steps = draw.choice(able)
+        faults = [steps for steps in able if steps.move.fault is not Fault.NONE]
+        steps = draw.choice(faults if faults and draw.random() < FAULTY else able)
         if steps.complaint.any():
             return
-        trial.step(first + steps.request)
-        moves = (*moves, steps.request)
+        trial.step(first + steps.move.request, steps.move.fault)
+        moves = (*moves, steps.move)
         rows = steps.rows
 
 
@@ -66,6 +71,7 @@ def explored(explorer: Explorer, rows: Rows) -> Seen:
     memory = parts.machine.thaw(parts.memories[int(layout.memory.get(rows)[0])])[0]
     disk = parts.maps[int(layout.mapdisk.get(rows)[0])]
     blocks = [parts.blocks[int(field.get(rows)[0])] for field in layout.blocks]
+    doubts = parts.doubts[int(layout.doubts.get(rows)[0])]
     kinds = [Kind(int(program.kind[int(field.get(rows)[0])])) for field in layout.node]
     return {
         **_memory(memory),
@@ -76,6 +82,8 @@ def explored(explorer: Explorer, rows: Rows) -> Seen:
         "waiting": [n for n, kind in enumerate(kinds) if kind is Kind.WAITING],
         "granted": [n for n, kind in enumerate(kinds) if kind is Kind.GRANTED],
         "ended": [n for n, kind in enumerate(kinds) if kind is Kind.ENDED],
+        "in doubt": {device.value for device in doubts.doubted},
+        "knowing": sorted(doubts.knowing),
     }
 
 
@@ -93,7 +101,16 @@ def simulated(plan: Plan, scope: Scope, trial: Trial) -> Seen:
         "waiting": [n for n, flight in sorted(flights.items()) if flight.waiting],
         "granted": [n for n, flight in sorted(flights.items()) if flight.granted],
         "ended": [n for n in range(plan.in_flight) if n not in flights],
+        "in doubt": {name.value for name, d in simulation.devices.items() if d.in_doubt},
+        "knowing": _knowing(flights, simulation.devices[MAP]),
     }
+
+
+def _knowing(flights: dict[int, Flight], device: DeviceState) -> list[int]:
+    """Requests that may flush a map in doubt, for they distrusted it after its last failure."""
+    if not device.in_doubt:
+        return []
+    return [n for n, f in sorted(flights.items()) if f.distrusted_after == device.failures]
 
 
 def protocol(name: str) -> Any:
@@ -134,6 +151,9 @@ def _content(scope: Scope, number: int) -> int:
         return number % 10
     if number >= 1000:
         return FIRST_WRITE + number - 1000
+    if number == 0:
+        (zeroes,) = [at for at, kind in enumerate(scope.kinds) if kind.name in ZEROES]
+        return FIRST_WRITE + zeroes
     is_target = number >= 200
     grain = (number % 100) // 2
     if grain in scope.start.dirty:

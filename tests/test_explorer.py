@@ -1,7 +1,8 @@
 """What `flashcopy explore` finds: the manifest, the symmetries, and how it speaks and stops.
 
 Every schedule and every crash of a few requests, so CONC-1, CONC-2, CONC-3, CONC-4, CRASH-1,
-CRASH-2, CRASH-3, INV-1, INV-2, READ-1, READ-2, COPY-3, COPY-5, MIN-1, MIN-2.
+CRASH-2, CRASH-3, INV-1, INV-2, READ-1, READ-2, COPY-3, COPY-5, MIN-1, MIN-2; with flushes, zeroes
+and a short last grain FLUSH-1, WRITE-4 and GEO-1; with failing devices ERR-5, ERR-6, LIFE-3.
 """
 
 import json
@@ -14,8 +15,12 @@ from click.testing import CliRunner
 
 from flashcopy.cli.explore import explore
 from flashcopy.harness import replay
+from flashcopy.harness.mutant import DATA
+from flashcopy.harness.mutants import MUTANTS
 from flashcopy.model import trace as traces
 from flashcopy.proofs.explorer import coverage, efforts, manifest, runs, trace
+from flashcopy.proofs.explorer.beyond import BEYOND
+from flashcopy.proofs.explorer.doubt import Doubts
 from flashcopy.proofs.explorer.explorer import Explorer
 from flashcopy.proofs.explorer.requests import Kind, Plan, Scope, parse, starts_of
 
@@ -47,9 +52,12 @@ def test_a_broken_protocol_is_convicted_and_its_trace_replays(entry: manifest.En
         expected.shown_by,
         expected.steps,
     )
+    assert set(MUTANTS[entry.mutant].clauses) & {found.clause, "ERR-5", *DATA}
     shown = trace.show(plan, report.scope, found, entry.mutant, waste=entry.waste)
     assert shown.confirmed
     assert shown.finding.trace is not None
+    if shown.finding.clause == "ERR-5" and found.how == "rest":
+        return  # that a doubt never ends is no answer that a replay could judge
     if any(isinstance(entry_, traces.Step) for entry_ in shown.finding.trace.entries):
         (again,) = replay.replay(shown.finding.trace)
         assert again.finding is not None
@@ -64,6 +72,69 @@ def test_every_point_but_those_of_failures_is_seen() -> None:
     seen = coverage.cover(program, report.seen_of(program))
     functions = {line.partition(":")[0] for line in seen.unseen_lines}
     assert functions <= {"_stop_durably"}, "no device fails here, so only what records a failure"
+
+
+def test_every_line_is_seen_where_devices_fail() -> None:
+    plan = efforts.plan("quick", in_flight=1, failures=2)
+    report = runs.explore(plan, runs.Settings())
+    program = Explorer(plan).program
+    seen = coverage.cover(program, report.seen_of(program))
+    assert not seen.unseen_lines
+    assert report.recovered
+    assert not report.foreign
+
+
+def test_every_mutant_is_in_the_manifest_or_known_to_be_beyond_it() -> None:
+    convicted = {entry.mutant for entry in BROKEN}
+    assert convicted | BEYOND.keys() == MUTANTS.keys()
+    assert not convicted & BEYOND.keys()
+
+
+def test_failures_only_add_states() -> None:
+    """Without a failure left, a scope with failures is the scope without."""
+    kinds = parse("source-write:0,target-write:0,copy:1,sync", 1, 1)
+    counts: list[int] = []
+    for failures in (0, 1, 2):
+        plan = efforts.plan("quick", grains=1, grain_blocks=1, kinds=kinds, failures=failures)
+        explorer = Explorer(plan)
+        scopes = list(plan.scopes())
+        if failures:
+            none_left = explorer.parts.doubts.number(Doubts(0))
+            rows = explorer.roots(scopes)
+            explorer.layout.doubts.put(rows, np.full(len(scopes), none_left))
+            search = explorer.search(scopes)
+            search.run(rows)
+            assert search.tally.states == counts[0]
+        search = explorer.search(scopes)
+        search.run(explorer.roots(scopes))
+        assert search.violation is None
+        counts.append(search.tally.states)
+    assert counts[0] < counts[1] < counts[2]
+
+
+def test_keep_target_makes_a_difference() -> None:
+    """ERR-5: with it a target that cannot be written does not stop the relationship."""
+    kinds = parse("source-write:0,copy:1", 1, 1)
+    reports = [
+        runs.explore(
+            efforts.plan(
+                "quick", grains=1, grain_blocks=1, kinds=kinds, failures=1, keep_target=keep
+            ),
+            runs.Settings(),
+        )
+        for keep in (False, True)
+    ]
+    assert all(report.holds for report in reports)
+    assert reports[0].tally.states != reports[1].tally.states
+
+
+def test_efforts_have_parts_that_differ() -> None:
+    for effort in efforts.EFFORTS:
+        first, *rest = efforts.plans(effort)
+        assert not first.failures
+        assert any(plan.failures and plan.keep_target for plan in rest)
+        assert any(plan.short for plan in rest)
+        assert len({(p.failures, p.short, p.keep_target) for p in rest}) == len(rest)
 
 
 def test_whatever_a_crash_leaves_is_an_initial_state() -> None:
@@ -138,6 +209,9 @@ def test_an_interrupt_ends_with_what_was_covered() -> None:
         (["--grains", "0"], "too few"),
         (["--blocks", "3"], "power of two"),
         (["--mutant", "none-such"], "none-such"),
+        (["--short", "2"], "cannot lack 2"),
+        (["--failures", "9"], "9 failures"),
+        (["--short", "1", "--requests", "source-write:3"], "blocks 0 to 2"),
         (["--effort", "deep", "--grains", "4"], "scopes"),
         (["--effort", "standard", "--memory", "64"], "MiB"),
     ],

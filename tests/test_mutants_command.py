@@ -14,15 +14,17 @@ from flashcopy.model.trace import load
 
 def test_matrix(tmp_path: Path) -> None:
     """Each method's catch with its clause and amount; the shortest trace is written."""
-    names = ["write-without-map-flush", "zeroes-skip-copy-on-write"]
+    names = ["write-without-map-flush", "zeroes-skip-copy-on-write", "merge-first-word-only"]
     result = CliRunner().invoke(mutants, [*names, "--json", "--traces", str(tmp_path)])
     assert result.exit_code == 0, result.output
     said = {row["name"]: row for row in json.loads(result.output)["mutants"]}
     assert said[names[0]]["methods"]["harness"]["clause"] == "CRASH-2"
     assert said[names[0]]["methods"]["harness"]["steps"] > 0
     assert said[names[0]]["methods"]["explorer"]["states"] > 0
-    # The explorer has no zeroes, so it cannot see this one; the matrix says so.
-    assert said[names[1]]["methods"]["explorer"] is None
+    assert said[names[1]]["methods"]["explorer"]["clause"] in MUTANTS[names[1]].clauses
+    # The explorer cannot see this one; the matrix says so and why.
+    assert said[names[2]]["methods"]["explorer"] is None
+    assert "65 grains" in said[names[2]]["beyond"]["explorer"]
     for name in names:
         assert load(tmp_path / f"{name}.json").settings["mutant"] == name
 

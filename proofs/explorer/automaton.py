@@ -8,7 +8,7 @@ everything that follows is the same are one, unless they stand on different line
 Data is opaque to the protocol, so a read gives tokens, one a block, and a write says which tokens
 it writes; the explorer keeps what they stand for in a register for each block. A read or write of
 several blocks is one program point a block, for nothing says that they happen at one instant
-(CONC-1). No device fails here.
+(CONC-1). Where devices may fail, an error is one more result that an effect can have.
 """
 
 from collections.abc import Iterator
@@ -23,13 +23,18 @@ from flashcopy.harness.mutant import Mutant
 from flashcopy.harness.requests import Ask, Options
 from flashcopy.harness.simulation import BLOCK_BYTES
 from flashcopy.impl.effect import (
+    MAP,
+    SOURCE,
     AcquireCopier,
     AcquireGrains,
+    Commit,
     Effect,
+    Flush,
     Mode,
     NextUncopied,
     Prepare,
     Read,
+    Save,
     State,
     Uncopied,
     Unsettled,
@@ -38,6 +43,7 @@ from flashcopy.impl.effect import (
 from flashcopy.impl.errors import FlashCopyError
 from flashcopy.impl.geometry import Geometry
 from flashcopy.impl.protocol import Request
+from flashcopy.proofs.explorer.answers import Failed, Judged, judge
 
 # No request of the protocol does more; one that does is taken for endless.
 LONGEST = 400
@@ -70,7 +76,7 @@ class Node:
     `line` is the generator function and line. For a Read or Write `block` is the block of this
     step and `token` the register a write takes its content from, None for the host's own data.
     `successors` are pairs of a result and the number of a node. A node without an effect is an
-    end: `refused` is the kind of the error, or empty.
+    end, and `judged` says how the request ended and what can be said of that already.
     """
 
     line: str
@@ -80,7 +86,7 @@ class Node:
     block: int = -1
     token: int | None = None
     by_host: bool = False
-    refused: str = ""
+    judged: Judged | None = None
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -93,7 +99,7 @@ class Node:
             self.block,
             self.token,
             self.by_host,
-            self.refused,
+            self.judged,
         )
 
 
@@ -106,13 +112,35 @@ class Automaton:
     start: int
 
 
-def unroll(protocol: Mutant, geometry: Geometry, asked: Ask) -> Automaton:
-    """The request of a protocol as a graph. Raises EndlessRequestError."""
-    return _Unrolling(protocol, geometry, asked).automaton()
+def unroll(
+    protocol: Mutant,
+    geometry: Geometry,
+    asked: Ask,
+    options: Options = Options(),  # noqa: B008  # frozen
+    *,
+    failing: bool = False,
+) -> Automaton:
+    """The request of a protocol as a graph, with errors if devices may be `failing`.
+
+    Raises EndlessRequestError.
+    """
+    return _Unrolling(protocol, geometry, asked, options, failing).automaton()
+
+
+def failures_of(effect: Effect) -> tuple[Failed, ...]:
+    """Every way in which a device can fail an effect."""
+    match effect:
+        case Read(device, blocks) | Write(device, blocks) if blocks:
+            return (Failed(device),)
+        case Flush(devices):
+            return tuple(Failed(device, earlier_writes_lost=True) for device in devices)
+        case Save() | Prepare() | Commit():
+            return (Failed(MAP),)
+    return ()
 
 
 def results_of(effect: Effect, grains: int) -> Iterator[Any]:
-    """Every result an effect can have, whatever memory holds."""
+    """Every result an effect can have if no device fails, whatever memory holds."""
     match effect:
         case AcquireCopier() | AcquireGrains():
             yield from State
@@ -146,42 +174,66 @@ class _Unrolling:
     protocol: Mutant
     geometry: Geometry
     asked: Ask
+    options: Options
+    failing: bool
     nodes: list[Node] = field(factory=list)
     numbers: dict[tuple[Any, ...], int] = field(factory=dict)
 
     def automaton(self) -> Automaton:
         start = self._from((), Locks())
+        if self.nodes[start].effect is None:
+            # It does nothing at all, not even that: it still has to take its turn.
+            nothing = Node("end", Read(SOURCE, range(0)), Locks(), ((None, start),))
+            start = self._number(nothing)
         return Automaton(self.asked, tuple(self.nodes), start)
 
     def _from(self, results: tuple[Any, ...], locks: Locks) -> int:
         """The node reached by these results, and all that can follow."""
         if len(results) > LONGEST:
             raise EndlessRequestError(f"{self.asked.name} has not ended after {LONGEST} effects")
-        generator = mutants.generator(self.protocol, self.geometry, Options(), self.asked)
+        generator = mutants.generator(self.protocol, self.geometry, self.options, self.asked)
         line = _line(generator)
         try:
             effect = generator.send(None)
             for result in results:
-                effect = generator.send(result)
+                if isinstance(result, Failed):
+                    effect = generator.throw(result.error())
+                else:
+                    effect = generator.send(result)
         except StopIteration:
-            return self._number(Node("end", None, Locks()))
+            return self._end(results, None)
         except FlashCopyError as error:
-            return self._number(Node("end", None, Locks(), refused=error.kind))
+            return self._end(results, error)
         line = _line(generator)
+        failures = tuple(
+            (failed, self._from((*results, failed), locks))
+            for failed in (failures_of(effect) if self.failing else ())
+        )
         if isinstance(effect, (Read, Write)) and effect.blocks:
             following = self._from((*results, _tokens(effect)), locks)
-            return self._blocks(effect, line, locks, following)
+            return self._blocks(effect, line, locks, following, failures)
         held = self._locked(effect, locks)
         successors = tuple(
             (result, self._from((*results, self._given(effect, result)), held))
             for result in results_of(effect, self.geometry.grains)
         )
-        return self._number(Node(line, effect, locks, successors))
+        return self._number(Node(line, effect, locks, (*successors, *failures)))
+
+    def _end(self, results: tuple[Any, ...], error: FlashCopyError | None) -> int:
+        judged = judge(self.asked, self.options, results, error)
+        return self._number(Node("end", None, Locks(), judged=judged))
 
     def _given(self, effect: Effect, result: Any) -> Any:
         return b"" if isinstance(effect, Read) else result
 
-    def _blocks(self, effect: Read | Write, line: str, locks: Locks, following: int) -> int:
+    def _blocks(
+        self,
+        effect: Read | Write,
+        line: str,
+        locks: Locks,
+        following: int,
+        failures: tuple[tuple[Failed, int], ...],
+    ) -> int:
         """One node a block, the last of which leads on."""
         by_host = self._is_hosts(effect)
         for at in reversed(range(len(effect.blocks))):
@@ -190,9 +242,8 @@ class _Unrolling:
                 token = int.from_bytes(effect.data[at * BLOCK_BYTES :][:BLOCK_BYTES], "little")
                 if token not in range(self.geometry.blocks):
                     raise EndlessRequestError(f"{self.asked.name} writes what it never read")
-            node = Node(
-                line, effect, locks, ((None, following),), effect.blocks[at], token, by_host
-            )
+            successors = ((None, following), *failures)
+            node = Node(line, effect, locks, successors, effect.blocks[at], token, by_host)
             following = self._number(node)
         return following
 

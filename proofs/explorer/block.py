@@ -3,13 +3,16 @@
 Contents are small numbers (`starts`). Of a device's block a state keeps the content now and the
 *set* of contents a crash may leave there, as bits: the durable one, or that of any write since
 the last flush. No more is needed, for each of those writes survives or not on its own (DISK-4),
-and of the survivors to one block the latest is what it holds.
+and of the survivors to one block the latest is what it holds. If a flush failed, what it was to
+make durable stays *doubtful* whatever is flushed later, until the block is written anew.
 
 The oracle is that of `harness.images_oracle`, of one block: a *world* says what a crash may leave
-(CRASH-1) and what a reader of the target sees. While a start or sync is in flight there are two,
-one where it happened and one where it did not (CRASH-3).
+(CRASH-1) and what a reader of the target sees. While a start or sync is in flight there is one
+where it happened beside those where it did not (CRASH-3); one that failed leaves its world behind,
+for nobody knows whether it happened (ERR-5).
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from attrs import evolve, frozen
@@ -28,20 +31,25 @@ class World:
 
 @frozen
 class Block:
-    """A block of both volumes. `taken` is whether readers see the new world already."""
+    """A block of both volumes. Readers see the image of the world numbered `live`.
+
+    While a start or sync is in flight and has reached the disk, `moving`, the last world is its.
+    """
 
     source: int
     sources: int
     target: int
     targets: int
-    old: World
-    new: World | None = None
-    taken: bool = False
+    worlds: tuple[World, ...]
+    live: int = 0
+    moving: bool = False
+    source_doubtful: bool = False
+    target_doubtful: bool = False
 
     @property
     def image(self) -> int:
         """READ-2: what a reader of the target must see."""
-        return self.new.image if self.taken and self.new else self.old.image
+        return self.worlds[self.live].image
 
 
 @frozen
@@ -61,13 +69,31 @@ class FlushBlocks:
 
 
 @frozen
+class FailFlush:
+    """A flush of a device failed: what it held that was not durable may be lost for good."""
+
+    device: Device
+
+
+@frozen
+class Secure:
+    """A flush was answered: contents that were there before it was asked are no longer replaced.
+
+    `replaced` are those that a write answered before has replaced, as bits.
+    """
+
+    device: Device
+    replaced: int
+
+
+@frozen
 class MovePoint:
-    """A start or sync is offered to the disk, taken by memory, or answered."""
+    """A start or sync is offered to the disk, taken by memory, and answered or refused."""
 
-    how: Literal["offered", "taken", "answered"]
+    how: Literal["offered", "taken", "answered", "refused"]
 
 
-Change = WriteBlock | FlushBlocks | MovePoint
+Change = WriteBlock | FlushBlocks | FailFlush | Secure | MovePoint
 
 
 def change(block: Block, done: Change) -> Block:
@@ -76,17 +102,31 @@ def change(block: Block, done: Change) -> Block:
         case WriteBlock(device, content, by_host):
             return _write(block, device, content, by_host)
         case FlushBlocks(devices):
-            return evolve(
-                block,
-                sources=1 << block.source if SOURCE in devices else block.sources,
-                targets=1 << block.target if TARGET in devices else block.targets,
-            )
-        case MovePoint("offered"):
-            return block if block.new else evolve(block, new=_at_source(block))
-        case MovePoint("taken"):
-            return evolve(block, new=block.new or _at_source(block), taken=True)
-        case MovePoint():
-            return evolve(block, old=block.new or block.old, new=None, taken=False)
+            if SOURCE in devices and not block.source_doubtful:
+                block = evolve(block, sources=1 << block.source)
+            if TARGET in devices and not block.target_doubtful:
+                block = evolve(block, targets=1 << block.target)
+            return block
+        case FailFlush(device):
+            if device is SOURCE:
+                return evolve(block, source_doubtful=block.sources.bit_count() > 1)
+            return evolve(block, target_doubtful=block.targets.bit_count() > 1)
+        case Secure(device, replaced):
+            return _in_all_worlds(block, lambda world: _secured(world, device, replaced))
+        case MovePoint(how):
+            return _move(block, how)
+
+
+def _move(block: Block, how: str) -> Block:
+    match how:
+        case "offered":
+            return block if block.moving else _offer(block)
+        case "taken":
+            offered = block if block.moving else _offer(block)
+            return evolve(offered, live=len(offered.worlds) - 1)
+        case "answered" if block.moving:
+            return evolve(block, worlds=block.worlds[-1:], live=0, moving=False)
+    return evolve(block, moving=False)
 
 
 def contents(bits: int) -> list[int]:
@@ -94,24 +134,33 @@ def contents(bits: int) -> list[int]:
     return [content for content in range(bits.bit_length()) if bits >> content & 1]
 
 
-def _at_source(block: Block) -> World:
-    """START-1, SYNC-1: from here on the target is what the source is."""
-    return World(1 << block.source, 1 << block.source, block.source)
+def _offer(block: Block) -> Block:
+    """START-1, SYNC-1: where it happens the target is what the source is."""
+    happened = World(1 << block.source, 1 << block.source, block.source)
+    return evolve(block, worlds=(*block.worlds, happened), moving=True)
 
 
 def _write(block: Block, device: Device, content: int, by_host: bool) -> Block:
     bit = 1 << content
     if device is SOURCE:
-        written = evolve(block, source=content, sources=block.sources | bit)
+        sources = block.sources | bit
+        written = evolve(block, source=content, sources=sources, source_doubtful=False)
     else:
-        written = evolve(block, target=content, targets=block.targets | bit)
+        targets = block.targets | bit
+        written = evolve(block, target=content, targets=targets, target_doubtful=False)
     if not by_host:
         return written
-    return evolve(
-        written,
-        old=_host_wrote(block.old, device, content),
-        new=block.new and _host_wrote(block.new, device, content),
-    )
+    return _in_all_worlds(written, lambda world: _host_wrote(world, device, content))
+
+
+def _in_all_worlds(block: Block, changed: Callable[[World], World]) -> Block:
+    return evolve(block, worlds=tuple(changed(world) for world in block.worlds))
+
+
+def _secured(world: World, device: Device, replaced: int) -> World:
+    if device is TARGET:
+        return evolve(world, targets=world.targets & ~replaced)
+    return evolve(world, sources=world.sources & ~replaced)
 
 
 def _host_wrote(world: World, device: Device, content: int) -> World:

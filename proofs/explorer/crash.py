@@ -4,17 +4,15 @@ What survives is chosen independently for the header, for each bit of the maps, 
 of either volume (`block`, `mapdisk`). So with a header and a grain's copied bits given, the
 outcomes are a *product*: each block of the source, and of the target where it counts, holds any
 content of its set, whatever the others hold. And what is right in a world is a product as well:
-each block on its own must hold one of that world's contents. Three facts follow, and no outcome
-needs to be listed.
+each block on its own must hold one of that world's contents; of an uncopied grain, which reads from
+the source, one that is right for both volumes. Each outcome must lie in one world *as a whole*
+(CRASH-3), and there are several while a start or sync is in flight, or after one that failed.
 
-- With one world, all outcomes are right if and only if each block's set lies within that world's.
-- With two, a start or sync being in flight, each outcome must lie in one of them *as a whole*
-  (CRASH-3). Let a block be bad for a world if its set does not lie within that world's. If no
-  block is bad for one of the worlds, all is right. Else take a block bad for the old world and
-  one bad for the new: if they can be chosen different, the outcome that is wrong in both is there.
-  They cannot only if the same single block is bad for both; then its set must lie within the union.
-- An uncopied grain reads from the source, so there one content must be right for both volumes:
-  the source's set must lie within the intersection.
+So take for each block and each content that it can hold the set of the worlds in which that is
+wrong. An outcome is wrong if and only if these sets, one from each block, together with the worlds
+that its header is wrong in, are all the worlds. Blocks choose independently; so the unions that can
+be reached are found block by block, and no outcome needs to be listed. Sets that lie within another
+one of the same block can be left out.
 
 A grain that a crash can leave copied and not modified needs equal sides in every outcome (INV-1):
 both sets must be the same single content. That a sync after the crash is right follows from this,
@@ -24,38 +22,35 @@ for what is then on the devices is one of the explorer's own initial states (`st
 shipped code.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Any
 
 from attrs import frozen
 
 from flashcopy.impl.effect import Standing
-from flashcopy.proofs.explorer.block import Block
+from flashcopy.proofs.explorer.block import Block, World, contents
 from flashcopy.proofs.explorer.mapdisk import MapDisk
 
 Complaint = tuple[str, str]
 
 
-@frozen
-class Fit:
-    """How a set of contents fits the two worlds; without a new world it never fits that one."""
-
-    old: bool
-    new: bool
-    either: bool
+# Worlds as the bits of a number; and of a block that several contents can be in, one for each.
+Worlds = int
+Choices = tuple[Worlds, ...]
 
 
 @frozen
 class BlockOutlook:
-    """What a crash can leave of one block, as far as it matters.
+    """What a crash can leave of one block, as far as it matters: in which worlds it is wrong.
 
     `source` and `target` are the sides by themselves, `fake` the source read as both volumes;
     `equal` is whether both sides hold one and the same content whatever survives.
     """
 
-    source: Fit
-    target: Fit
-    fake: Fit
+    source: Choices
+    target: Choices
+    fake: Choices
     equal: bool
 
 
@@ -70,11 +65,14 @@ class Kept:
 
 @frozen
 class MapOutlook:
-    """What a crash can leave of the map file, and which standings are right in either world."""
+    """What a crash can leave of the map file, and which standings are right in each world."""
 
     kept: frozenset[Kept]
-    old: frozenset[Standing]
-    new: frozenset[Standing]
+    worlds: tuple[frozenset[Standing], ...]
+
+    def wrong(self, standing: Standing) -> Worlds:
+        """The worlds in which a standing is wrong."""
+        return sum(1 << at for at, right in enumerate(self.worlds) if standing not in right)
 
 
 @frozen
@@ -87,17 +85,21 @@ class Recovered:
 
 def outlook_of_block(block: Block) -> BlockOutlook:
     """What matters of a block when the power fails."""
-    old, new = block.old, block.new
     return BlockOutlook(
-        source=_fit(block.sources, old.sources, new.sources if new else None),
-        target=_fit(block.targets, old.targets, new.targets if new else None),
-        fake=_fit(
-            block.sources,
-            old.sources & old.targets,
-            new.sources & new.targets if new else None,
-        ),
+        source=_choices(block, block.sources, lambda world: world.sources),
+        target=_choices(block, block.targets, lambda world: world.targets),
+        fake=_choices(block, block.sources, lambda world: world.sources & world.targets),
         equal=block.sources == block.targets and block.sources.bit_count() == 1,
     )
+
+
+def _choices(block: Block, bits: int, right: Callable[[World], int]) -> Choices:
+    """In which worlds each content is wrong, without those that say less than another."""
+    found = {
+        sum(1 << at for at, world in enumerate(block.worlds) if not right(world) >> content & 1)
+        for content in contents(bits)
+    }
+    return tuple(sorted(w for w in found if not any(w != o and w & o == w for o in found)))
 
 
 def outlook_of_map(disk: MapDisk) -> MapOutlook:
@@ -111,19 +113,20 @@ def outlook_of_map(disk: MapDisk) -> MapOutlook:
             for which in (0, 1)
         )
         kept.add(Kept(heading.standing, copied, modified))
-    return MapOutlook(frozenset(kept), disk.old, disk.new)
+    return MapOutlook(frozenset(kept), disk.worlds)
 
 
 def complaint(disk: MapOutlook, grains: tuple[tuple[BlockOutlook, ...], ...]) -> Complaint | None:
     """What is wrong with something a crash can leave; None if nothing is."""
+    every = (1 << len(disk.worlds)) - 1
     for kept in disk.kept:
-        worlds = (kept.standing in disk.old, kept.standing in disk.new)
-        if not any(worlds):
+        wrong = disk.wrong(kept.standing)
+        if wrong == every:
             return "CRASH-3", f"after the crash the relationship is {kept.standing.name.lower()}"
         for copied in _copied_bits(kept, len(grains)):
-            fits = list(_fits(kept.standing, copied, grains))
-            if not _is_right(fits, *worlds):
-                return _clause(fits, worlds), _tell(kept.standing, copied)
+            read = list(_read(kept.standing, copied, grains))
+            if every in _unions(wrong, read):
+                return _clause(every, wrong, copied, grains), _tell(kept.standing, copied)
         if kept.standing is not Standing.TRACKING:
             continue
         for grain, blocks in enumerate(grains):
@@ -147,12 +150,15 @@ def recovered(disk: MapOutlook) -> Iterator[Recovered]:
             yield Recovered(kept.standing, bits)
 
 
-def _fit(bits: int, old: int, new: int | None) -> Fit:
-    return Fit(
-        old=not bits & ~old,
-        new=new is not None and not bits & ~new,
-        either=not bits & ~(old | (new or 0)),
-    )
+def _unions(wrong: Worlds, blocks: list[Choices]) -> set[Worlds]:
+    """Every set of worlds that an outcome of these blocks can be wrong in."""
+    reached = {wrong}
+    for choices in set(blocks):
+        # Two blocks of the same choices can choose differently, three add nothing to that unless
+        # there are as many choices.
+        for _ in range(min(blocks.count(choices), len(choices))):
+            reached = {before | chosen for before in reached for chosen in choices}
+    return reached
 
 
 def _copied_bits(kept: Kept, grains: int) -> Iterator[tuple[bool, ...]]:
@@ -162,10 +168,10 @@ def _copied_bits(kept: Kept, grains: int) -> Iterator[tuple[bool, ...]]:
     return product(*kept.copied)
 
 
-def _fits(
+def _read(
     standing: Standing, copied: tuple[bool, ...], grains: tuple[tuple[BlockOutlook, ...], ...]
-) -> Iterator[Fit]:
-    """How everything that is read after the crash fits, block by block."""
+) -> Iterator[Choices]:
+    """The choices of everything that is read after the crash, block by block."""
     for is_copied, blocks in zip(copied, grains, strict=True):
         for block in blocks:
             if standing is Standing.STOPPED:
@@ -177,21 +183,12 @@ def _fits(
                 yield block.fake
 
 
-def _is_right(fits: list[Fit], in_old: bool, in_new: bool) -> bool:
-    """The second fact above, where both worlds have this standing."""
-    bad_old = {at for at, fit in enumerate(fits) if not fit.old}
-    bad_new = {at for at, fit in enumerate(fits) if not fit.new}
-    if (in_old and not bad_old) or (in_new and not bad_new):
-        return True
-    if not (in_old and in_new) or bad_old != bad_new or len(bad_old) != 1:
-        return False
-    return fits[bad_old.pop()].either
-
-
-def _clause(fits: list[Fit], worlds: tuple[bool, bool]) -> str:
-    if all(worlds) or worlds[1]:
+def _clause(every: Worlds, wrong: Worlds, copied: tuple[bool, ...], grains: tuple[Any, ...]) -> str:
+    """CRASH-3 if it can be a mixture; else a volume has lost, or shows, what it must not."""
+    if every & ~wrong != 1:
         return "CRASH-3"
-    return "CRASH-2" if any(not fit.old for fit in fits) else "CRASH-3"
+    sources = list(_read(Standing.STOPPED, copied, grains))
+    return "CRASH-1" if every in _unions(wrong, sources) else "CRASH-2"
 
 
 def _tell(standing: Standing, copied: tuple[bool, ...]) -> str:

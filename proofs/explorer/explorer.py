@@ -10,10 +10,12 @@ import numpy as np
 
 from flashcopy.harness.mutant import SHIPPED, Mutant
 from flashcopy.proofs.explorer.automaton import unroll
+from flashcopy.proofs.explorer.doubt import Doubts
 from flashcopy.proofs.explorer.layout import SCOPE_BITS, Rows, lay_out
+from flashcopy.proofs.explorer.linking import link
 from flashcopy.proofs.explorer.memory import MemoryMachine
 from flashcopy.proofs.explorer.parts import Parts
-from flashcopy.proofs.explorer.program import ENDED, link
+from flashcopy.proofs.explorer.program import ENDED
 from flashcopy.proofs.explorer.requests import Plan, Scope
 from flashcopy.proofs.explorer.search import NO_LIMIT, Search
 from flashcopy.proofs.explorer.starts import (
@@ -35,16 +37,19 @@ class Explorer:
     def __init__(self, plan: Plan, protocol: Mutant = SHIPPED, *, waste: bool = False) -> None:
         self.plan = plan
         self.protocol = protocol
-        self.sizes = make_geometry(plan.grains, plan.grain_blocks)
+        self.sizes = make_geometry(plan.grains, plan.grain_blocks, plan.short)
         geometry = plan.geometry
-        automata = [unroll(protocol, geometry, kind.asked()) for kind in plan.kinds]
+        automata = [
+            unroll(protocol, geometry, kind.asked(), plan.options, failing=plan.failures > 0)
+            for kind in plan.kinds
+        ]
         self.program = link(geometry, automata)
         start = plan.starts[0]
         simulation = open_simulation(start, self.sizes, protocol.memory, protocol.mapfile)
         machine = MemoryMachine(simulation.mapfile.identity, protocol)
         self.parts = Parts(self.program, geometry, machine, waste=waste)
-        self.layout = lay_out(geometry.blocks, plan.in_flight)
-        self.stepper = Stepper(self.parts, self.layout, plan.in_flight)
+        self.layout = lay_out(geometry.blocks, plan.in_flight, failing=plan.failures > 0)
+        self.stepper = Stepper(self.parts, self.layout, plan.in_flight, failing=plan.failures > 0)
         self._points = {kind: self.program.starts[kind.asked()] for kind in plan.kinds}
         self._memories = {
             start: self.parts.memories.number(memory_of(start, self.sizes, protocol))
@@ -57,6 +62,9 @@ class Explorer:
         plan, layout, parts = self.plan, self.layout, self.parts
         layout.scope.put(rows, np.arange(len(scopes)))
         layout.memory.put(rows, np.array([self._memories[s.start] for s in scopes]))
+        if plan.failures:
+            fresh = parts.doubts.number(Doubts(plan.failures))
+            layout.doubts.put(rows, np.full(len(scopes), fresh))
         maps = [parts.maps.number(mapdisk_of(s.start, plan.grains)) for s in scopes]
         layout.mapdisk.put(rows, np.array(maps))
         for number, field in enumerate(layout.blocks):

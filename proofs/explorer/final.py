@@ -12,7 +12,7 @@ from attrs import frozen
 from flashcopy.harness.mutant import generator
 from flashcopy.harness.requests import Ask, Options, decode
 from flashcopy.harness.simulation import Simulation
-from flashcopy.impl.effect import SOURCE, TARGET, Standing, State
+from flashcopy.impl.effect import SOURCE, TARGET, Device, Standing, State
 from flashcopy.impl.memory import Memory
 from flashcopy.model import lifecycle
 from flashcopy.model.disk import Disk
@@ -41,31 +41,43 @@ def ending_of_block(block: Block) -> BlockEnding:
 
 
 def complaint_of_answer(end: End, state: State) -> Complaint | None:
-    """LIFE-1, STOP-1: nothing is refused without a reason, and a stop that was answered happened.
+    """LIFE-1, STOP-1, ERR-5: no refusal without a reason; what was answered happened.
 
-    `state` is the one at the answer, when the request still holds its locks. No device fails.
+    `state` is the one at the answer, when the request still holds its locks.
     """
+    judged, refused = end.judged, end.judged.refused
+    tracking = state in (State.COPYING, State.COPIED)
+    if judged.wrong:
+        said = f"was refused ({refused})" if refused else "was answered"
+        return judged.wrong, f"{end.request} {said}, which by what it was told it must not be"
     stopped = end.request.endswith("_target") and state is State.STOPPED
-    untracked = end.request == "sync" and state in (State.IDLE, State.STOPPED)
-    if end.refused and not (end.refused == "invalid_state" and (stopped or untracked)):
-        return "LIFE-1", f"{end.request} was refused ({end.refused}) in state {state.value}"
-    if end.request == "stop" and state in (State.COPYING, State.COPIED):
+    untracked = end.request == "sync" and not tracking
+    if refused and not (refused == "io_error" or (stopped or untracked)):
+        return "LIFE-1", f"{end.request} was refused ({refused}) in state {state.value}"
+    if judged.stops and tracking:
+        return "ERR-5", f"target or map failed under {end.request}, and it is still {state.value}"
+    if end.request == "stop" and not refused and tracking:
         return "STOP-1", f"stop was answered, and the relationship is {state.value}"
     return None
 
 
 def complaint(
-    machine: MemoryMachine, held: Held, grains: tuple[tuple[BlockEnding, ...], ...]
+    machine: MemoryMachine,
+    held: Held,
+    grains: tuple[tuple[BlockEnding, ...], ...],
+    doubted: frozenset[Device] = frozenset(),
 ) -> Complaint | None:
-    """What is wrong at rest; None if nothing is."""
+    """What is wrong at rest; None if nothing is. `doubted` devices refuse to be flushed."""
     memory = machine.thaw(held)[0]
     if memory.standing is not Standing.STOPPED:
         for grain, blocks in enumerate(grains):
             found = _grain(memory, grain, blocks)
             if found:
                 return found
+    if SOURCE in doubted:
+        return None  # until the relationship is opened again, which every crash stands for
     equal = [[block.sides_equal for block in blocks] for blocks in grains]
-    return _what_follows(machine, held, equal)
+    return _what_follows(machine, held, equal, doubted)
 
 
 def _grain(memory: Memory, grain: int, blocks: tuple[BlockEnding, ...]) -> Complaint | None:
@@ -78,9 +90,18 @@ def _grain(memory: Memory, grain: int, blocks: tuple[BlockEnding, ...]) -> Compl
     return None
 
 
-def _what_follows(machine: MemoryMachine, held: Held, equal: list[list[bool]]) -> Complaint | None:
-    """COPY-5, SYNC-1: the copy finishes; after a sync the target is the source, and once more."""
+def _what_follows(
+    machine: MemoryMachine, held: Held, equal: list[list[bool]], doubted: frozenset[Device]
+) -> Complaint | None:
+    """COPY-5, SYNC-1: the copy finishes; after a sync the target is the source, and once more.
+
+    ERR-5: of a device in doubt the next that needs it is told; it stops, and that ends the doubt.
+    """
     simulation = _simulation(machine, held, equal)
+    for device in doubted:
+        simulation.devices[device].in_doubt = True
+    if doubted and not _doubt_ends(machine, simulation):
+        return "ERR-5", "a device stays in doubt though the relationship could have stopped"
     if not _copies_all(machine, simulation):
         return "COPY-5", "background copy goes on and never finishes"
     tracking = simulation.memory.standing is Standing.TRACKING
@@ -96,6 +117,17 @@ def _what_follows(machine: MemoryMachine, held: Held, equal: list[list[bool]]) -
     if not finishes:
         return "COPY-5", f"after a {point} that follows, background copy never finishes"
     return None
+
+
+def _doubt_ends(machine: MemoryMachine, simulation: Simulation) -> bool:
+    """Start and stop need the map, a copy the target; who is refused has stopped it.
+
+    In idle a start that is refused changes nothing, so there it takes a stop.
+    """
+    for point in ("start", "stop", "start"):
+        _carry_out(machine, simulation, Ask(point))
+        _carry_out(machine, simulation, Ask("background_copy", limit=simulation.geometry.grains))
+    return not any(device.in_doubt for device in simulation.devices.values())
 
 
 def _copies_all(machine: MemoryMachine, simulation: Simulation) -> bool:
@@ -115,9 +147,8 @@ def _simulation(machine: MemoryMachine, held: Held, equal: list[list[bool]]) -> 
     protocol = machine.protocol
     grains, blocks = len(equal), len(equal[0])
     nothing_tied = Start(lifecycle.State.IDLE, (GrainIs.DIVERGED,) * grains)
-    simulation = open_simulation(
-        nothing_tied, make_geometry(grains, blocks), protocol.memory, protocol.mapfile
-    )
+    geometry = make_geometry(grains, blocks, short=blocks - len(equal[-1]))
+    simulation = open_simulation(nothing_tied, geometry, protocol.memory, protocol.mapfile)
     simulation.memory, simulation.mapfile = machine.thaw(held)
     sides = simulation.devices[SOURCE].disk.durable, simulation.devices[TARGET].disk.durable
     same = [is_equal for of_grain in equal for is_equal in of_grain]

@@ -15,6 +15,9 @@ Rows = npt.NDArray[np.uint64]
 
 _WORD = 64
 MEMORY_BITS, MAP_BITS, BLOCK_BITS, NODE_BITS, CONTENT_BITS, SCOPE_BITS = 16, 16, 13, 12, 3, 16
+# With failing devices parts of a state have more values, and what is in doubt is a part too.
+FAILING_BLOCK_BITS, DOUBT_BITS = 15, 10
+MOST_REQUESTS = 4
 
 
 class TooLargeError(ValueError):
@@ -58,13 +61,14 @@ class Layout:
     scope: Field
     memory: Field
     mapdisk: Field
+    doubts: Field
     blocks: tuple[Field, ...]
     node: tuple[Field, ...]
     behind: tuple[Field, ...]
     registers: tuple[Field, ...]
 
 
-def lay_out(blocks: int, in_flight: int) -> Layout:
+def lay_out(blocks: int, in_flight: int, *, failing: bool = False) -> Layout:
     """The layout of states of so many blocks and requests in flight."""
     packing = _Packing()
     per_request = (NODE_BITS, in_flight, CONTENT_BITS * blocks)
@@ -75,7 +79,10 @@ def lay_out(blocks: int, in_flight: int) -> Layout:
         scope=packing.field(SCOPE_BITS),
         memory=packing.field(MEMORY_BITS),
         mapdisk=packing.field(MAP_BITS),
-        blocks=tuple(packing.field(BLOCK_BITS) for _ in range(blocks)),
+        blocks=tuple(
+            packing.field(FAILING_BLOCK_BITS if failing else BLOCK_BITS) for _ in range(blocks)
+        ),
+        doubts=packing.field(DOUBT_BITS if failing else 0),
         node=node,
         behind=behind,
         registers=registers,

@@ -45,6 +45,9 @@ class Entry:
     in_flight: int | None = None
     requests: str = ""
     state: str | None = None
+    short: int = 0
+    failures: int = 0
+    keep_target: bool = False
     mutant: str = ""
     waste: bool = True
     expected: Expected = field(factory=lambda: Expected("holds"))
@@ -65,8 +68,11 @@ def plan_of(entry: Entry) -> Plan:
         grains=entry.grains,
         grain_blocks=entry.blocks,
         in_flight=entry.in_flight,
-        kinds=parse(entry.requests, grains, blocks) if entry.requests else None,
+        kinds=parse(entry.requests, grains, blocks, entry.short) if entry.requests else None,
         state=entry.state,
+        short=entry.short,
+        failures=entry.failures,
+        keep_target=entry.keep_target,
     )
 
 

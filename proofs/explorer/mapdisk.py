@@ -2,9 +2,9 @@
 
 In the explorer every bit of a map is a word of its own: a crash keeps or loses it by itself.
 That is finer than any disk, so whatever a disk can do to a torn map is among what is explored.
-The header is one sector and survives whole or not at all (DISK-2). Beside it stands which
-headers are right after a crash, in the world where a start or sync in flight happened and in the
-one where it did not (CRASH-3).
+The header is one sector and survives whole or not at all (DISK-2). What a failed flush was to make
+durable stays *doubtful* until it is written anew. Beside it stands which headers are right after a
+crash, in each of the worlds that a crash may lead to (CRASH-3, and see `block`).
 """
 
 from typing import Literal
@@ -24,30 +24,35 @@ class Heading:
 
 @frozen
 class Word:
-    """A bit of a map as written; `doubtful` if a crash may leave the other value."""
+    """A bit of a map as written; `unsure` if a crash may leave the other value.
+
+    If it is `doubtful` too, no flush makes it sure.
+    """
 
     bit: bool
+    unsure: bool = False
     doubtful: bool = False
 
     @property
     def after_crash(self) -> tuple[bool, ...]:
         """What a crash may leave."""
-        return (self.bit, not self.bit) if self.doubtful else (self.bit,)
+        return (self.bit, not self.bit) if self.unsure else (self.bit,)
 
 
 @frozen
 class MapDisk:
     """The map file's blocks. `words` holds, area by area, the copied bits, then the modified.
 
-    `old` and `new` are the standings that are right after a crash without and with the start or
-    sync in flight; `new` is empty if none is.
+    `worlds` are the standings that are right after a crash, world by world; while a start or sync
+    in flight has reached the disk, `moving`, the last of them is its.
     """
 
     heading: Heading
     headings: frozenset[Heading]
     words: tuple[Word, ...]
-    old: frozenset[Standing]
-    new: frozenset[Standing] = frozenset()
+    worlds: tuple[frozenset[Standing], ...]
+    moving: bool = False
+    heading_doubtful: bool = False
 
     def bits(self, area: int, which: int) -> tuple[Word, ...]:
         """An area's copied (0) or modified (1) map, a word for each grain."""
@@ -76,6 +81,11 @@ class FlushMap:
 
 
 @frozen
+class FailFlushOfMap:
+    """A flush of the map file failed."""
+
+
+@frozen
 class OfferStanding:
     """A stop is about to reach the disk: a crash may find it happened, or not."""
 
@@ -84,12 +94,12 @@ class OfferStanding:
 
 @frozen
 class MoveMapPoint:
-    """A start or sync is about to reach the disk, or was answered; or a stop was answered."""
+    """As `block.MovePoint`; or a stop was answered."""
 
-    how: Literal["offered", "answered", "stopped"]
+    how: Literal["offered", "taken", "answered", "refused", "stopped"]
 
 
-Change = PutWords | PutHeading | FlushMap | OfferStanding | MoveMapPoint
+Change = PutWords | PutHeading | FlushMap | FailFlushOfMap | OfferStanding | MoveMapPoint
 
 
 def change(disk: MapDisk, done: Change) -> MapDisk:
@@ -98,21 +108,37 @@ def change(disk: MapDisk, done: Change) -> MapDisk:
         case PutWords(bits):
             words = list(disk.words)
             for at, bit in bits:
-                if words[at].bit != bit:
-                    words[at] = Word(bit, doubtful=True)
+                differs = words[at].bit != bit
+                if differs or words[at].doubtful:
+                    words[at] = Word(bit, unsure=differs or words[at].unsure)
             return evolve(disk, words=tuple(words))
         case PutHeading(heading):
-            return evolve(disk, heading=heading, headings=disk.headings | {heading})
+            headings = disk.headings | {heading}
+            return evolve(disk, heading=heading, headings=headings, heading_doubtful=False)
         case FlushMap():
-            sure = tuple(Word(word.bit) for word in disk.words)
-            return evolve(disk, headings=frozenset({disk.heading}), words=sure)
+            words = [word if word.doubtful else Word(word.bit) for word in disk.words]
+            headings = disk.headings if disk.heading_doubtful else frozenset({disk.heading})
+            return evolve(disk, headings=headings, words=tuple(words))
+        case FailFlushOfMap():
+            words = [evolve(word, doubtful=word.unsure) for word in disk.words]
+            doubtful = len(disk.headings) > 1
+            return evolve(disk, words=tuple(words), heading_doubtful=doubtful)
         case OfferStanding(standing):
-            new = disk.new and disk.new | {standing}
-            return evolve(disk, old=disk.old | {standing}, new=new)
-        case MoveMapPoint("offered"):
-            return evolve(disk, new=disk.new or frozenset({Standing.TRACKING}))
-        case MoveMapPoint("answered"):
-            return evolve(disk, old=disk.new or disk.old, new=frozenset())
-        case MoveMapPoint():
-            sure_standing = frozenset({disk.heading.standing})
-            return evolve(disk, old=sure_standing, new=disk.new and sure_standing)
+            return evolve(disk, worlds=tuple(right | {standing} for right in disk.worlds))
+        case MoveMapPoint(how):
+            return _move(disk, how)
+
+
+def _move(disk: MapDisk, how: str) -> MapDisk:
+    match how:
+        case "stopped":
+            right = frozenset({disk.heading.standing})
+            return evolve(disk, worlds=(right,) * len(disk.worlds))
+        case "offered" | "taken":
+            if disk.moving:
+                return disk
+            worlds = (*disk.worlds, frozenset({Standing.TRACKING}))
+            return evolve(disk, worlds=worlds, moving=True)
+        case "answered" if disk.moving:
+            return evolve(disk, worlds=disk.worlds[-1:], moving=False)
+    return evolve(disk, moving=False)

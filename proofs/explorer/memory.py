@@ -4,7 +4,8 @@ Nothing of them is written a second time here. For each pair of a memory and an 
 classes (or a mutant's) are put in that state and carry the effect out, once; their fields after
 that are the next memory.
 
-Beside them stands which grains were copied since the point in time (MIN-2).
+Beside them stands which grains were copied since the point in time (MIN-2); what a failed device
+has undone may be done again.
 """
 
 from typing import Any
@@ -34,6 +35,7 @@ from flashcopy.impl.effect import (
 from flashcopy.impl.mapfile import Header, Identity, MapFile, MapWrite, Prepared
 from flashcopy.impl.memory import Memory
 from flashcopy.model import lifecycle
+from flashcopy.model.trace import Fault
 from flashcopy.proofs.explorer.mapdisk import Change, Heading, PutHeading, PutWords
 
 _EVENTS = {
@@ -62,25 +64,38 @@ class Copying:
 
 
 @frozen
-class Asked:
-    """A memory effect and the request it belongs to, by its generator's name."""
+class Failing:
+    """Not an effect of the protocol either: a device has failed."""
 
-    effect: Effect | Copying
+
+@frozen
+class Asked:
+    """A memory effect and the request it belongs to, by its generator's name.
+
+    With a fault, what it writes to the map file is lost, or has landed though it failed.
+    """
+
+    effect: Effect | Copying | Failing
     request: str
+    fault: Fault = Fault.NONE
 
     # Effects compare by value and have no hash; their text says all that is in them.
     def __hash__(self) -> int:
-        return hash((repr(self.effect), self.request))
+        return hash((repr(self.effect), self.request, self.fault))
 
 
 @frozen
 class Outcome:
-    """What an effect led to; `complaint` is a clause and an explanation, or None."""
+    """What an effect led to; `complaint` is a clause and an explanation, or None.
+
+    `asks` is whether it writes to the map file: else there is nothing that could fail.
+    """
 
     held: Held
     result: Any
     changes: tuple[Change, ...] = ()
     complaint: tuple[str, str] | None = None
+    asks: bool = False
 
 
 def held(memory: Memory, mapfile: MapFile, copied_since: frozenset[int]) -> Held:
@@ -128,13 +143,23 @@ class MemoryMachine:
         memory, mapfile = self.thaw(value)
         if isinstance(asked.effect, Copying):
             return _begin_copying(value, asked.effect)
+        if isinstance(asked.effect, Failing):
+            return Outcome(evolve(value, copied_since=_copied(memory)), None)
         before = self.thaw(value)[0]
         result, writes = _perform(memory, mapfile, asked.effect)
+        if asked.fault is not Fault.NONE:
+            if isinstance(asked.effect, Prepare):
+                mapfile.unprepare()
+            landed = self._changes(writes) if asked.fault is Fault.LANDED else ()
+            after = held(memory, mapfile, _copied(memory))
+            return Outcome(after, None, landed, asks=bool(writes))
         since, complaint = value.copied_since, None
         if isinstance(asked.effect, Adopt):
             complaint = _moved(before, memory, asked.request, asked.effect.standing)
             if asked.effect.standing is Standing.TRACKING:
-                since = frozenset(g for g in range(memory.grains) if memory.copied[g])
+                since = _copied(memory)
+        elif isinstance(asked.effect, Distrust):
+            complaint = _failed(before, memory)
         found_none = isinstance(asked.effect, NextUncopied) and not result
         if found_none and memory.state is State.COPYING:
             complaint = ("COPY-3", "background copy finds nothing left to copy")
@@ -201,6 +226,10 @@ def _on_bits(memory: Memory, effect: Effect) -> Any:
     return None
 
 
+def _copied(memory: Memory) -> frozenset[int]:
+    return frozenset(g for g in range(memory.grains) if memory.copied[g])
+
+
 def _begin_copying(value: Held, copying: Copying) -> Outcome:
     """MIN-2: what was copied at this point in time is not copied again."""
     again = sorted(value.copied_since & set(copying.grains))
@@ -235,6 +264,14 @@ def _moved(
             clean = before.copied[grain] and not before.modified[grain]
             if clean and not memory.copied[grain]:
                 return "MIN-1", f"sync makes grain {grain} look uncopied though nobody changed it"
+    return None
+
+
+def _failed(before: Memory, memory: Memory) -> tuple[str, str] | None:
+    """LIFE-1: where a failure has led a relationship that was tracking."""
+    was, now = (lifecycle.State(m.state.value) for m in (before, memory))
+    if lifecycle.is_tracking(was) and now is not lifecycle.State.STOPPED:
+        return "LIFE-1", f"a failure in state {was.value} leads to {now.value}"
     return None
 
 

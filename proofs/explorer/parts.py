@@ -4,14 +4,22 @@ Everything here is a thin layer of tables (`tables`) over the plain functions of
 `mapdisk`, `block`, `crash` and `final`.
 """
 
+from collections.abc import Callable
+from typing import Literal
+
 from attrs import frozen
 
-from flashcopy.impl.effect import SOURCE, TARGET
+from flashcopy.impl.effect import MAP, SOURCE, TARGET
 from flashcopy.impl.geometry import Geometry
+from flashcopy.model.trace import Fault
 from flashcopy.proofs.explorer import block as blocks
-from flashcopy.proofs.explorer import crash, final, mapdisk
+from flashcopy.proofs.explorer import crash, doubt, final, mapdisk
+from flashcopy.proofs.explorer.answers import Failed
+from flashcopy.proofs.explorer.layout import MOST_REQUESTS
 from flashcopy.proofs.explorer.memory import Held, MemoryMachine, Outcome, complaint_at
-from flashcopy.proofs.explorer.program import STATES, Program, code_of
+from flashcopy.proofs.explorer.move import FAULTS
+from flashcopy.proofs.explorer.program import STATES, End, Program, code_of
+from flashcopy.proofs.explorer.starts import OLD_SOURCE, OLD_TARGET
 from flashcopy.proofs.explorer.tables import Column, Numbers, Pairs, Values
 
 Complaint = tuple[str, str]
@@ -34,6 +42,8 @@ class Parts:
         self.outcomes: Values[Outcome] = Values()
         self.maps: Values[mapdisk.MapDisk] = Values()
         self.blocks: Values[blocks.Block] = Values()
+        self.doubts: Values[doubt.Doubts] = Values()
+        self.doubts.number(doubt.Doubts())
         self.complaints: Values[Complaint | None] = Values()
         self.recovered: set[crash.Recovered] = set()
         self.complaints.number(None)
@@ -43,6 +53,7 @@ class Parts:
         self.outcome_memory = Column(lambda n: self.memories.number(self.outcomes[n].held))
         self.outcome_code = Column(lambda n: code_of(self.geometry, self.outcomes[n].result))
         self.outcome_change = Column(self._map_changes)
+        self.outcome_asks = Column(lambda n: int(self.outcomes[n].asks))
         self.outcome_complaint = Column(lambda n: self._complaint(self.outcomes[n].complaint))
         self.state_code = Column(lambda n: STATES.index(self.machine.state(self.memories[n])))
         self.memory_complaint = Column(
@@ -56,6 +67,16 @@ class Parts:
         self.source_content = Column(lambda n: self.blocks[n].source)
         self.target_content = Column(lambda n: self.blocks[n].target)
         self.target_image = Column(lambda n: self.blocks[n].image)
+        # Devices in doubt. Flushes are numbered with who asks and which fault there is.
+        self._flushed: Values[doubt.Flushed | None] = Values()
+        self.flushed = Pairs(self._flush)
+        self.flushed_doubts = Column(lambda n: self._of_flush(n, self._doubts_after))
+        self.flushed_map = Column(lambda n: self._of_flush(n, self._map_flushed))
+        self.flushed_blocks = Column(lambda n: self._of_flush(n, self._blocks_flushed))
+        self.flushed_lost = Column(lambda n: self._of_flush(n, self._blocks_lost))
+        self.flushed_code = Column(self._flush_code)
+        self.failures_left = Column(lambda n: self.doubts[n].left)
+        self.change_doubts = Pairs(self._change_doubts)
         # Crash: blocks to a grain, grains to a volume, volume and map to a verdict.
         self._outlooks: Values[object] = Values()
         self._map_outlooks: Values[crash.MapOutlook] = Values()
@@ -73,6 +94,7 @@ class Parts:
             lambda n: self._endings.number(final.ending_of_block(self.blocks[n]))
         )
         self.join_endings = _Joining(self._endings, grain_blocks)
+        self.with_doubts = Pairs(self._with_doubts)
         self.final_complaint = Pairs(self._final_complaint)
         self.end_complaint = Pairs(self._end_complaint)
 
@@ -81,17 +103,30 @@ class Parts:
         device = TARGET if on_target else SOURCE
         return self.program.block_changes.number(blocks.WriteBlock(device, content, by_host))
 
-    def point_change(self, how: str) -> tuple[int, int]:
+    def answer_change(self, end: End) -> tuple[int, int]:
         """The numbers of the changes, to map file and blocks, that an answer brings."""
-        match how:
-            case "point":
-                return (
-                    self.program.map_changes.number(mapdisk.MoveMapPoint("answered")),
-                    self.program.block_changes.number(blocks.MovePoint("answered")),
-                )
-            case "stop":
-                return self.program.map_changes.number(mapdisk.MoveMapPoint("stopped")), 0
+        refused = bool(end.judged.refused)
+        match end.request:
+            case "start" | "sync":
+                how: Literal["answered", "refused"] = "refused" if refused else "answered"
+                return self._numbers(mapdisk.MoveMapPoint(how), blocks.MovePoint(how))
+            case "stop" if not refused:
+                return self._numbers(mapdisk.MoveMapPoint("stopped"), None)
+            case "flush_source" if not refused:
+                return self._numbers(None, blocks.Secure(SOURCE, 1 << OLD_SOURCE))
+            case "flush_target" if not refused:
+                return self._numbers(None, blocks.Secure(TARGET, 1 << OLD_TARGET))
         return 0, 0
+
+    def _numbers(
+        self, on_map: mapdisk.Change | None, on_blocks: blocks.Change | None
+    ) -> tuple[int, int]:
+        program = self.program
+        return program.map_changes.number(on_map), program.block_changes.number(on_blocks)
+
+    def flush_number(self, flush: Numbers, request: int, fault: Fault) -> Numbers:
+        """The number of a flush of these devices by a request, as `flushed` takes it."""
+        return (flush * MOST_REQUESTS + request) * len(FAULTS) + FAULTS.index(fault)
 
     def complain(self, clause: str, text: str) -> int:
         """The number of a complaint."""
@@ -115,15 +150,58 @@ class Parts:
         value = self.blocks[number]
         return self.blocks.number(blocks.change(value, done) if done else value)
 
+    def _flush(self, number: int, asked: int) -> int:
+        rest, fault = divmod(asked, len(FAULTS))
+        devices, request = divmod(rest, MOST_REQUESTS)
+        flushing = doubt.Flushing(self.program.flushes[devices], request, FAULTS[fault])
+        return self._flushed.number(doubt.flush(self.doubts[number], flushing))
+
+    def _of_flush(self, number: int, find: Callable[[doubt.Flushed], int]) -> int:
+        done = self._flushed[number]
+        return find(done) if done else 0
+
+    def _doubts_after(self, done: doubt.Flushed) -> int:
+        return self.doubts.number(done.doubts)
+
+    def _map_flushed(self, done: doubt.Flushed) -> int:
+        changed: mapdisk.Change | None = mapdisk.FlushMap() if MAP in done.devices else None
+        if done.lost is MAP:
+            changed = mapdisk.FailFlushOfMap()
+        return self.program.map_changes.number(changed)
+
+    def _blocks_flushed(self, done: doubt.Flushed) -> int:
+        volumes = tuple(device for device in done.devices if device is not MAP)
+        return self.program.block_changes.number(blocks.FlushBlocks(volumes) if volumes else None)
+
+    def _blocks_lost(self, done: doubt.Flushed) -> int:
+        lost = done.lost if done.lost is not MAP else None
+        return self.program.block_changes.number(blocks.FailFlush(lost) if lost else None)
+
+    def _flush_code(self, number: int) -> int:
+        """The code of a flush's result; -1 if it cannot be."""
+        done = self._flushed[number]
+        if done is None:
+            return -1
+        failed = Failed(done.blamed, earlier_writes_lost=True) if done.blamed else None
+        return code_of(self.geometry, failed)
+
+    def _change_doubts(self, number: int, asked: int) -> int:
+        what, request = divmod(asked, MOST_REQUESTS)
+        return self.doubts.number(doubt.change(self.doubts[number], what, request))
+
+    def _with_doubts(self, ending: int, number: int) -> int:
+        return self._endings.number((self._endings[ending], self.doubts[number].doubted))
+
     def _crash_complaint(self, map_outlook: int, volume: int) -> int:
         outlook = self._map_outlooks[map_outlook]
         grains = self._outlooks[volume]
         self.recovered.update(crash.recovered(outlook))
         return self._complaint(crash.complaint(outlook, grains))  # type: ignore[arg-type]
 
-    def _final_complaint(self, memory: int, volume: int) -> int:
+    def _final_complaint(self, memory: int, ending: int) -> int:
         held = self.memories[memory]
-        return self._complaint(final.complaint(self.machine, held, self._endings[volume]))  # type: ignore[arg-type]
+        volume, doubted = self._endings[ending]  # type: ignore[misc]
+        return self._complaint(final.complaint(self.machine, held, volume, doubted))  # type: ignore[has-type]
 
     def _end_complaint(self, memory: int, end: int) -> int:
         state = self.machine.state(self.memories[memory])

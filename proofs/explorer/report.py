@@ -1,18 +1,35 @@
 """What an exploration says when it is done: for people as lines, for machines as a dictionary."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flashcopy.proofs.explorer.coverage import Coverage
+from flashcopy.proofs.explorer.requests import Plan
 from flashcopy.proofs.explorer.runs import Estimate, Report, Settings
 from flashcopy.proofs.explorer.trace import Shown
 
 
-def expected_line(expected: Estimate) -> str:
+def expected_line(parts: Sequence[Estimate]) -> str:
     """The estimate, before anything starts."""
+    scopes, states = (sum(getattr(part, name) for part in parts) for name in ("scopes", "states"))
     return (
-        f"{expected.scopes:,} scopes; about {expected.states:,} states,"
-        f" {expected.bytes >> 20:,} MiB of memory"
+        f"{scopes:,} scopes; about {states:,} states,"
+        f" {max(part.bytes for part in parts) >> 20:,} MiB of memory"
     )
+
+
+def scope_of(plan: Plan) -> str:
+    """What a plan explores, in a few words."""
+    words = [f"{plan.grains} grains of {plan.grain_blocks} blocks"]
+    if plan.short:
+        words.append(f"the last {plan.short} short")
+    words.append(f"up to {plan.in_flight} of {len(plan.kinds)} kinds of request in flight")
+    words.append(f"{len(plan.starts)} initial states")
+    failures = "a failure" if plan.failures == 1 else f"{plan.failures} failures"
+    words.append(f"up to {failures}" if plan.failures else "no device fails")
+    if plan.keep_target:
+        words.append("keep_target")
+    return ", ".join(words)
 
 
 def lines_of(report: Report, coverage: Coverage) -> list[str]:
@@ -20,10 +37,7 @@ def lines_of(report: Report, coverage: Coverage) -> list[str]:
     tally = report.tally
     rate = tally.states / report.seconds if report.seconds else 0
     lines = [
-        f"{report.covered:,} of {report.scopes:,} scopes: {report.plan.grains} grains of"
-        f" {report.plan.grain_blocks} blocks, up to {report.plan.in_flight} of"
-        f" {len(report.plan.kinds)} kinds of request in flight,"
-        f" {len(report.plan.starts)} initial states",
+        f"{report.covered:,} of {report.scopes:,} scopes: {scope_of(report.plan)}",
         f"{tally.states:,} distinct states, {tally.transitions:,} transitions, depth {tally.depth}",
         f"{report.seconds:.1f} s, {rate:,.0f} states/s, {report.bytes >> 20:,} MiB a worker",
         "seen: {} of {} program points, {} of {} lines of the protocol, {} of {} branches".format(
@@ -62,6 +76,9 @@ def as_json(
         "grains": report.plan.grains,
         "blocks": report.plan.grain_blocks,
         "in_flight": report.plan.in_flight,
+        "short": report.plan.short,
+        "failures": report.plan.failures,
+        "keep_target": report.plan.keep_target,
         "requests": [str(kind) for kind in report.plan.kinds],
         "initial_states": [str(start) for start in report.plan.starts],
         "scopes": report.scopes,

@@ -15,7 +15,7 @@ from math import comb
 
 from attrs import evolve, frozen
 
-from flashcopy.harness.requests import Ask, encode
+from flashcopy.harness.requests import Ask, Options, encode
 from flashcopy.impl.geometry import Geometry
 from flashcopy.model import operation as operations
 from flashcopy.model.images import Volume
@@ -23,8 +23,10 @@ from flashcopy.model.operation import Operation
 from flashcopy.proofs.explorer.starts import BLOCK_SIZE, Start, all_starts, make_geometry
 
 HOST = ("source-write", "target-write", "source-read", "target-read")
-# WRITE-4: a write whose data is zeros; to be named, for nothing but its data is different.
+# WRITE-4: a write whose data is zeros; nothing but its data is different.
 ZEROES = ("source-zeroes", "target-zeroes")
+# FLUSH-1: asked for at first, so it makes durable what was written and answered before.
+FLUSHES = ("source-flush", "target-flush")
 OTHERS = ("copy", "sync", "start", "stop")
 
 
@@ -34,7 +36,7 @@ class UnknownRequestError(ValueError):
 
 @frozen
 class Kind:
-    """One kind of request: a word of HOST, ZEROES or OTHERS, with blocks or a limit of grains."""
+    """One kind of request: a word of the lists above, with blocks or a limit of grains."""
 
     name: str
     blocks: range = range(0)
@@ -60,6 +62,8 @@ class Kind:
             return operations.WriteZeroes(volume, *extent)
         if self.name.endswith("-read"):
             return operations.Read(volume, *extent)
+        if self.name in FLUSHES:
+            return operations.Flush(Volume(self.name.partition("-")[0]))
         if self.name == "copy":
             return operations.BackgroundCopy(self.limit)
         without_extent: dict[str, Operation] = {
@@ -80,6 +84,8 @@ class Kind:
             return Ask(f"write_{volume}", self.blocks, encode((0,) * len(self.blocks)))
         if self.name == "copy":
             return Ask("background_copy", limit=self.limit)
+        if self.name in FLUSHES:
+            return Ask(f"flush_{self.name.partition('-')[0]}")
         return Ask(self.name)
 
 
@@ -96,7 +102,10 @@ class Scope:
 
 @frozen
 class Plan:
-    """What to explore. `reduce` is whether scopes that are the same up to grains are left out."""
+    """What to explore. `reduce` is whether scopes that are the same up to grains are left out.
+
+    The last grain lacks `short` blocks; so many effects as `failures` may fail.
+    """
 
     grains: int
     grain_blocks: int
@@ -104,11 +113,19 @@ class Plan:
     in_flight: int
     starts: tuple[Start, ...]
     reduce: bool = True
+    short: int = 0
+    failures: int = 0
+    keep_target: bool = False
+
+    @property
+    def options(self) -> Options:
+        """What the relationship was created with."""
+        return Options(keep_target=self.keep_target)
 
     @property
     def geometry(self) -> Geometry:
         """The sizes the protocol is run with."""
-        sizes = make_geometry(self.grains, self.grain_blocks)
+        sizes = make_geometry(self.grains, self.grain_blocks, self.short)
         return Geometry(sizes.size, sizes.block_size, sizes.grain_size)
 
     @property
@@ -141,6 +158,8 @@ class Plan:
         A kind that tells grains apart becomes -1. The starts must be closed under renumbering.
         """
         for order in permutations(range(self.grains)):
+            if self.short and order[-1] != self.grains - 1:
+                continue
             moved = [evolve(s, grains=tuple(s.grains[g] for g in order)) for s in self.starts]
             if all(start in self.starts for start in moved):
                 yield (
@@ -162,7 +181,7 @@ class Plan:
         return self.kinds.index(moved) if moved in self.kinds else -1
 
 
-def parse(text: str, grains: int, grain_blocks: int) -> tuple[Kind, ...]:
+def parse(text: str, grains: int, grain_blocks: int, short: int = 0) -> tuple[Kind, ...]:
     """The requests a text names, such as `source-write:0-1,target-read:0,copy:2,sync`.
 
     Host requests name their blocks, one or a run. Raises UnknownRequestError.
@@ -171,15 +190,15 @@ def parse(text: str, grains: int, grain_blocks: int) -> tuple[Kind, ...]:
     for word in filter(None, (word.strip() for word in text.split(","))):
         name, _, rest = word.partition(":")
         if name in HOST + ZEROES:
-            kinds.append(Kind(name, _blocks(word, rest, grains * grain_blocks)))
+            kinds.append(Kind(name, _blocks(word, rest, grains * grain_blocks - short)))
         elif name == "copy":
             kinds.append(Kind(name, limit=_number(word, rest or "1")))
-        elif name in OTHERS and not rest:
+        elif name in FLUSHES + OTHERS and not rest:
             kinds.append(Kind(name))
         else:
             raise UnknownRequestError(
                 f"request {word!r}: use {', '.join(HOST + ZEROES)} with blocks (source-write:0-1),"
-                f" copy with a number of grains (copy:1), {', '.join(OTHERS[1:])}"
+                f" copy with a number of grains (copy:1), {', '.join(FLUSHES + OTHERS[1:])}"
             )
     if not kinds:
         raise UnknownRequestError("no requests: name at least one, as in source-write:0,sync")
@@ -200,14 +219,23 @@ def _number(word: str, text: str) -> int:
     return int(text)
 
 
-def every_kind(grains: int, grain_blocks: int) -> tuple[Kind, ...]:
-    """The requests of an effort: whole grains, the first block of each, and one across grains."""
-    runs = [range(g * grain_blocks, (g + 1) * grain_blocks) for g in range(grains)]
+def every_kind(grains: int, grain_blocks: int, short: int = 0) -> tuple[Kind, ...]:
+    """Writes and reads: whole grains, the first block of each, one across grains; and OTHERS."""
+    blocks = grains * grain_blocks - short
+    runs = [range(g * grain_blocks, min((g + 1) * grain_blocks, blocks)) for g in range(grains)]
     if grain_blocks > 1:
-        runs += [range(run.start, run.start + 1) for run in runs]
+        runs += [range(run.start, run.start + 1) for run in runs if len(run) > 1]
         runs += [range(run.stop - 1, run.stop + 1) for run in runs[: grains - 1]]
     hosts = [Kind(name, run) for name in HOST for run in runs]
     return (*hosts, Kind("copy", limit=1), *(Kind(name) for name in OTHERS[1:]))
+
+
+def all_kinds(grains: int, grain_blocks: int, short: int = 0) -> tuple[Kind, ...]:
+    """The requests of an effort: those above, zeroes over the first grain, and flushes."""
+    first = range(min(grain_blocks, grains * grain_blocks - short))
+    zeroes = [Kind(name, first) for name in ZEROES]
+    flushes = [Kind(name) for name in FLUSHES]
+    return (*every_kind(grains, grain_blocks, short), *zeroes, *flushes)
 
 
 def starts_of(grains: int) -> tuple[Start, ...]:

@@ -32,6 +32,8 @@ from flashcopy.proofs.explorer.starts import all_starts
 _BATCH_STATES = 1_000_000
 # An estimate looks at so many scopes, and at so many states of each.
 _SAMPLES, _SAMPLE_STATES = 24, 100_000
+# Fewer scopes are done before a second process has begun.
+_WORTH_WORKERS = 1000
 # Bytes for each state of the largest batch: ways to it are kept, and rows until their turn.
 _STATE_BYTES = 60
 _TABLE_BYTES = 120 << 20
@@ -154,6 +156,8 @@ def explore(plan: Plan, settings: Settings, progress: Progress = silent) -> Repo
     scopes = list(plan.scopes())
     report = Report(plan, len(scopes))
     try:
+        if len(scopes) < _WORTH_WORKERS:
+            settings = evolve(settings, workers=1)
         with _working(plan, settings) as work:
             for done in work(_jobs(settings, scopes, report)):
                 _add(report, done, scopes)
@@ -164,6 +168,24 @@ def explore(plan: Plan, settings: Settings, progress: Progress = silent) -> Repo
         report.stopped = "interrupted"
     report.seconds = time.monotonic() - began
     return report
+
+
+def explore_all(
+    plans: tuple[Plan, ...], settings: Settings, progress: Progress = silent
+) -> list[Report]:
+    """Explore plans one after the other, up to the first that does not hold."""
+    reports: list[Report] = []
+    for at, plan in enumerate(plans):
+        report = explore(plan, settings, _nth(progress, at, len(plans)))
+        reports.append(report)
+        if not report.holds:
+            break
+    return reports
+
+
+def _nth(progress: Progress, at: int, parts: int) -> Progress:
+    """The progress of one of several parts."""
+    return lambda fraction, what: progress((at + fraction) / parts, what)
 
 
 def explore_crashes(

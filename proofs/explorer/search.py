@@ -5,7 +5,7 @@ all ways into its states are known: a state that is reached in several ways is r
 the states of its own rank, and no set of visited states is kept at all. Two rows are one state if
 they are equal word for word; a hash only brings equal rows together, and where two different rows
 share one they are sorted in full. Of several ways into a state the shortest is remembered, as the
-state it comes from and the request that took the step.
+state it comes from and the move that was made there.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,8 +16,10 @@ import numpy.typing as npt
 from attrs import define, field, frozen
 
 from flashcopy.proofs.explorer.layout import Layout, Rows
+from flashcopy.proofs.explorer.locking import Flags
+from flashcopy.proofs.explorer.move import Move
 from flashcopy.proofs.explorer.parts import Parts
-from flashcopy.proofs.explorer.steps import Flags, Stepper, Steps
+from flashcopy.proofs.explorer.steps import Stepper, Steps
 from flashcopy.proofs.explorer.tables import Numbers
 
 How = Literal["step", "crash", "rest", "stuck", "state"]
@@ -30,7 +32,7 @@ _AT_ONCE = 1 << 17
 
 @frozen
 class Violation:
-    """What is wrong, and the steps that lead there: `moves` are requests, in order, in `scope`.
+    """What is wrong, and the steps that lead there: `moves`, in order, in `scope`.
 
     `how` says what shows it: the last step itself, a crash after it, the state at rest, requests
     that wait for ever, or the state of memory.
@@ -40,7 +42,7 @@ class Violation:
     text: str
     how: How
     scope: int
-    moves: tuple[int, ...]
+    moves: tuple[Move, ...]
 
 
 @define
@@ -60,12 +62,12 @@ class Tally:
 
 @define
 class _Arrivals:
-    """States reached, with the ways: steps so far, the state before, the request that moved."""
+    """States reached, with the ways: steps so far, the state before, the move from there."""
 
     rows: Rows
     steps: npt.NDArray[np.uint16]
     parent: npt.NDArray[np.int64]
-    request: npt.NDArray[np.uint8]
+    move: npt.NDArray[np.uint8]
 
 
 @define(eq=False)
@@ -82,7 +84,7 @@ class Search:
     tally: Tally = field(factory=Tally)
     violation: Violation | None = None
     _parents: list[npt.NDArray[np.int64]] = field(factory=list)
-    _requests: list[npt.NDArray[np.uint8]] = field(factory=list)
+    _moves: list[npt.NDArray[np.uint8]] = field(factory=list)
     _scopes: list[npt.NDArray[np.int64]] = field(factory=list)
     _waiting: dict[int, list[_Arrivals]] = field(factory=dict)
 
@@ -114,7 +116,7 @@ class Search:
         self.tally.states += count
         self.tally.depth = max(self.tally.depth, int(states.steps.max()))
         self._parents.append(states.parent)
-        self._requests.append(states.request)
+        self._moves.append(states.move)
         self._scopes.append(self.layout.scope.get(rows))
         self._judge(states, first)
         for steps in self.stepper.all_steps(rows):
@@ -133,7 +135,7 @@ class Search:
                 "step",
                 int(so_far[at]),
                 int(first + steps.origin[at]),
-                (steps.request,),
+                (steps.move,),
             )
         follow = ~wrong
         if self.violation is not None:
@@ -142,7 +144,7 @@ class Search:
             steps.rows,
             so_far,
             first + steps.origin,
-            np.full(len(so_far), steps.request, np.uint8),
+            np.full(len(so_far), steps.move.code, np.uint8),
         )
         self._arrive(arrivals if follow.all() else _only(arrivals, follow))
 
@@ -173,7 +175,8 @@ class Search:
             endings = parts.join_endings(
                 [parts.block_ending(value.take(ended)) for value in values]
             )
-            found[ended] = parts.final_complaint(memory.take(ended), endings)
+            doubted = parts.with_doubts(endings, layout.doubts.get(rows).take(ended))
+            found[ended] = parts.final_complaint(memory.take(ended), doubted)
             self._look("rest", found, states, first)
         stuck = self.stepper.stuck(rows)
         if stuck.any():
@@ -187,7 +190,7 @@ class Search:
             self._report(int(complaint[at]), how, int(states.steps[at]), first + at, ())
 
     def _report(
-        self, complaint: int, how: How, steps: int, state: int, last: tuple[int, ...]
+        self, complaint: int, how: How, steps: int, state: int, last: tuple[Move, ...]
     ) -> None:
         """Keep the violation if none shorter is known."""
         if steps >= self.shorter_than:
@@ -198,23 +201,23 @@ class Search:
         moves, scope = self._way_to(state)
         self.violation = Violation(*found, how, scope, (*moves, *last))
 
-    def _way_to(self, state: int) -> tuple[tuple[int, ...], int]:
-        """The requests that moved, from the root on, and the scope."""
+    def _way_to(self, state: int) -> tuple[tuple[Move, ...], int]:
+        """The moves, from the root on, and the scope."""
         ends = np.cumsum([len(part) for part in self._parents])
-        moves: list[int] = []
+        moves: list[Move] = []
         while True:
             part = int(np.searchsorted(ends, state, side="right"))
             at = state - (int(ends[part - 1]) if part else 0)
             parent = int(self._parents[part][at])
             if parent < 0:
                 return tuple(reversed(moves)), int(self._scopes[part][at])
-            moves.append(int(self._requests[part][at]))
+            moves.append(Move.of(int(self._moves[part][at])))
             state = parent
 
 
 def _only(states: _Arrivals, chosen: Numbers | Flags) -> _Arrivals:
     return _Arrivals(
-        states.rows[:, chosen], states.steps[chosen], states.parent[chosen], states.request[chosen]
+        states.rows[:, chosen], states.steps[chosen], states.parent[chosen], states.move[chosen]
     )
 
 
@@ -228,14 +231,14 @@ def _distinct(arrivals: list[_Arrivals]) -> _Arrivals:
     rows = np.concatenate([part.rows for part in arrivals], axis=1)
     steps = np.concatenate([part.steps for part in arrivals])
     parent = np.concatenate([part.parent for part in arrivals])
-    request = np.concatenate([part.request for part in arrivals])
+    move = np.concatenate([part.move for part in arrivals])
     arrivals.clear()
     order, fresh = _grouped(rows)
     starts = np.flatnonzero(fresh)
     # The shortest way of each group: the least of steps, then of position.
     ways = steps.take(order).astype(np.int64) << 40 | order
     best = np.minimum.reduceat(ways, starts) & ((1 << 40) - 1)
-    return _only(_Arrivals(rows, steps, parent, request), best)
+    return _only(_Arrivals(rows, steps, parent, move), best)
 
 
 def _grouped(rows: Rows) -> tuple[Numbers, Flags]:

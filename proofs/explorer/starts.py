@@ -27,7 +27,7 @@ from flashcopy.harness.simulation import Simulation
 from flashcopy.impl.effect import Standing
 from flashcopy.impl.mapfile import MapFile
 from flashcopy.impl.memory import Memory
-from flashcopy.model.geometry import Geometry
+from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.grain import Grain, idle_grain
 from flashcopy.model.lifecycle import State, is_tracking
 from flashcopy.model.trace import Initial, Trace
@@ -82,9 +82,9 @@ class Start:
         return tuple(g for g, is_ in enumerate(self.grains) if is_ is GrainIs.DIVERGED)
 
 
-def make_geometry(grains: int, blocks: int) -> Geometry:
-    """The sizes of volumes of so many grains of so many blocks."""
-    return Geometry(grains * blocks * BLOCK_SIZE, BLOCK_SIZE, blocks * BLOCK_SIZE)
+def make_geometry(grains: int, blocks: int, short: int = 0) -> Geometry:
+    """The sizes of volumes of so many grains of so many blocks, of which the last lacks `short`."""
+    return Geometry((grains * blocks - short) * BLOCK_SIZE, BLOCK_SIZE, blocks * BLOCK_SIZE)
 
 
 def all_starts(grains: int) -> Iterator[Start]:
@@ -106,11 +106,9 @@ def head_of(start: Start, geometry: Geometry, settings: dict[str, str]) -> Trace
 
     A used state begins rested, with what its writes replace.
     """
-    size = geometry.grain_blocks
     grains = []
     for number, is_ in enumerate(start.grains):
-        first = 100 + number * size
-        source = tuple(range(first, first + size))
+        source = tuple(100 + block for block in blocks_of_grain(geometry, number))
         target = source if is_ is GrainIs.CLEAN else tuple(c + 100 for c in source)
         copied, modified = is_.value
         grains.append(
@@ -149,7 +147,7 @@ def mapdisk_of(start: Start, grains: int) -> MapDisk:
     bits = [is_.value if standing is Standing.TRACKING else (True, True) for is_ in start.grains]
     words = [Word(copied) for copied, _ in bits] + [Word(modified) for _, modified in bits]
     words += [Word(True)] * grains + [Word(False)] * grains
-    return MapDisk(heading, frozenset({heading}), tuple(words), frozenset({standing}))
+    return MapDisk(heading, frozenset({heading}), tuple(words), (frozenset({standing}),))
 
 
 def block_of(start: Start, grain: int) -> Block:
@@ -164,4 +162,4 @@ def block_of(start: Start, grain: int) -> Block:
         if start.state is not State.STOPPED:
             targets |= 1 << OLD_TARGET
             seen |= 1 << OLD_TARGET
-    return Block(SOURCE_CONTENT, sources, target, targets, World(sources, seen, image))
+    return Block(SOURCE_CONTENT, sources, target, targets, (World(sources, seen, image),))

@@ -18,8 +18,10 @@ from flashcopy.harness.trial import ORACLE_ALONE, Trial, Watch
 from flashcopy.impl.effect import MAP
 from flashcopy.impl.geometry import Geometry
 from flashcopy.model import lifecycle
+from flashcopy.model.geometry import blocks_of_grain
 from flashcopy.model.images import Volume
-from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, Sync, Write
+from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, Stop, Sync, Write
+from flashcopy.proofs.explorer.move import Move
 from flashcopy.proofs.explorer.requests import Plan, Scope
 from flashcopy.proofs.explorer.search import Violation
 from flashcopy.proofs.explorer.starts import BLOCK_SIZE, head_of, make_geometry
@@ -59,24 +61,28 @@ def show(plan: Plan, scope: Scope, violation: Violation, mutant: str, *, waste: 
     return Shown(Finding(finding.clause, finding.explanation, trial.trace(finding)), False)
 
 
-def follow(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str, watch: Watch) -> Trial:
+def follow(plan: Plan, scope: Scope, moves: tuple[Move, ...], mutant: str, watch: Watch) -> Trial:
     """The steps the explorer took. Raises ViolationError if they show it already."""
     settings = {"mutant": mutant} if mutant else {}
-    head = head_of(scope.start, make_geometry(plan.grains, plan.grain_blocks), settings)
-    trial = Trial(head, watch)
-    size = plan.grain_blocks * BLOCK_SIZE
+    if plan.keep_target:
+        settings["keep_target"] = "yes"
+    geometry = make_geometry(plan.grains, plan.grain_blocks, plan.short)
+    trial = Trial(head_of(scope.start, geometry, settings), watch)
     for grain in scope.start.dirty:
+        blocks = blocks_of_grain(geometry, grain)
         for volume in Volume:
             if volume is Volume.SOURCE or scope.start.state is not lifecycle.State.STOPPED:
                 content = _USED_CONTENT + grain * 10 + (volume is Volume.TARGET)
-                _complete(trial, Write(volume, grain * size, size, content))
+                extent = (blocks.start * BLOCK_SIZE, len(blocks) * BLOCK_SIZE)
+                _complete(trial, Write(volume, *extent, content))
     numbers = [trial.submit(kind.operation(_CONTENT + at)) for at, kind in enumerate(scope.kinds)]
     for move in moves:
-        trial.step(numbers[move])
+        if numbers[move.request] in trial.in_flight:  # it may have nothing to do at all
+            trial.step(numbers[move.request], move.fault)
     return trial
 
 
-def _crash(plan: Plan, scope: Scope, moves: tuple[int, ...], mutant: str) -> None:
+def _crash(plan: Plan, scope: Scope, moves: tuple[Move, ...], mutant: str) -> None:
     """Every outcome of a crash is recovered, until one is convicted. Raises ViolationError.
 
     The oracle alone convicts; then the run is repeated with those watching who explain.
@@ -130,6 +136,12 @@ def _play_out(trial: Trial) -> None:
     """End what is in flight, copy, read, sync, copy and read again. Raises ViolationError."""
     _drain(trial)
     trial.check_at_rest()
+    if any(device.in_doubt for device in trial.simulation.devices.values()):
+        for operation in (Start(), Stop(), Start()):
+            _complete(trial, operation)
+            _complete(trial, BackgroundCopy(None))
+        if any(device.in_doubt for device in trial.simulation.devices.values()):
+            raise trial.complaint("ERR-5", "a device stays in doubt, and nothing ends that")
     size = trial.head.geometry.size
     whole = Read(Volume.TARGET, 0, size)
     _complete(trial, Read(Volume.SOURCE, 0, size))
