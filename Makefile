@@ -32,10 +32,11 @@ tests: $(READY)
 deep: $(READY)
 	FLASHCOPY_PROFILE=deep $(BIN)/pytest -n 2
 
-# Draw the diagrams and tables of docs/spec.md again, after a change of what they show.
+# Draw the diagrams and tables of docs/spec.md and docs/faults.md again, after a change of what they show.
 docs: $(READY)
 	$(BIN)/python -m flashcopy.model.diagrams
 	$(BIN)/python -m tests.docs_clauses
+	$(BIN)/python -m tests.docs_faults
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

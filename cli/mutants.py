@@ -14,7 +14,7 @@ from rich.table import Table
 from flashcopy.cli.report import console, progress
 from flashcopy.harness.mutants import MUTANTS
 from flashcopy.model.trace import dumps
-from flashcopy.proofs.matrix import CANNOT, METHODS, Budget, Catch, Row, matrix
+from flashcopy.proofs.matrix import METHODS, Budget, Row, matrix
 
 UNCAUGHT = 1
 
@@ -45,7 +45,7 @@ def mutants(
     wanted = list(names or MUTANTS)
     rows = []
     with progress("mutants") as tell:
-        for row in matrix(wanted, Budget(runs=runs, seed=seed)):
+        for row in matrix(wanted, Budget(runs=runs, seed=seed, traces=traces is not None)):
             rows.append(row)
             tell(len(rows) / len(wanted), row.mutant.name)
     if traces:
@@ -67,11 +67,12 @@ def _write(rows: list[Row], directory: Path) -> None:
 
 
 def _print(rows: list[Row], seed: int) -> None:
-    table = Table("mutant", *METHODS, "shortest trace")
+    table = Table("mutant", "faults", *METHODS, "shortest trace")
     for row in rows:
         length = str(len(row.shortest.entries)) if row.shortest else ""
         name = row.mutant.name if row.caught else f"[bold red]{row.mutant.name}: NOBODY[/]"
-        table.add_row(name, *(_say(row.catches[how]) for how in METHODS), length)
+        numbers = ", ".join(map(str, row.mutant.faults))
+        table.add_row(name, numbers, *(_say(row, how) for how in METHODS), length)
     console().print(table)
     for how in METHODS:
         catches = [c for row in rows if (c := row.catches[how])]
@@ -82,17 +83,15 @@ def _print(rows: list[Row], seed: int) -> None:
             middle = statistics.median(seconds)
             line += f", median {middle:.2f} s, 95th percentile {late:.2f} s"
         click.echo(line)
-        for row in rows:
-            if reason := CANNOT.get(how, {}).get(row.mutant.name):
-                click.echo(f"  not {row.mutant.name}: {reason}")
     missed = [row.mutant.name for row in rows if not row.caught]
     verdict = f"not caught by anybody: {', '.join(missed)}" if missed else "every mutant is caught"
     click.echo(f"{len(rows)} mutants, {verdict} (seed {seed})")
 
 
-def _say(catch: Catch | None) -> str:
+def _say(row: Row, how: str) -> str:
+    catch = row.catches[how]
     if catch is None:
-        return "-"
+        return f"- {row.misses[how]}"
     what = f"{catch.amount:,} {catch.unit}" if catch.amount > 1 else catch.unit
     return f"{catch.clause}: {what}, {catch.seconds:.2f} s"
 
@@ -107,12 +106,9 @@ def _as_json(rows: list[Row], seed: int) -> dict[str, Any]:
                 "clauses": row.mutant.clauses,
                 "rule": row.mutant.rule,
                 "harm": row.mutant.harm,
+                "faults": row.mutant.faults,
+                "misses": row.misses,
                 "caught": row.caught,
-                "beyond": {
-                    how: reasons[row.mutant.name]
-                    for how, reasons in CANNOT.items()
-                    if row.mutant.name in reasons
-                },
                 "shortest_trace": len(row.shortest.entries) if row.shortest else None,
                 "methods": {
                     how: catch

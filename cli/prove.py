@@ -15,13 +15,17 @@ from attrs import evolve
 from rich import box
 from rich.table import Table
 
-from flashcopy.cli.report import console, progress
+from flashcopy.cli.report import console, progress, write_trace
+from flashcopy.harness.result import Finding as Found
 from flashcopy.model.trace import dumps
 from flashcopy.proofs.obligation import Obligation
 from flashcopy.proofs.registry import FAMILIES, all_obligations
 from flashcopy.proofs.runner import Finding, Options, Result, Verdict
 from flashcopy.proofs.runner import prove as prove_all
 from flashcopy.proofs.solvers import SOLVERS
+
+# The name of what is proved, beside those of its mutants.
+_SHIPPED = "shipped"
 
 
 class WrongUsageError(click.ClickException):
@@ -67,7 +71,8 @@ class WrongUsageError(click.ClickException):
 @click.option(
     "--traces",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Also write every counterexample that has a trace into this folder.",
+    help="Also write every counterexample that has a trace into this folder; without it, those of"
+    " what does not hold as it is go to `traces`.",
 )
 @click.option("--counterexamples", is_flag=True, help="Show what refutes each mutant, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, not a table.")
@@ -91,18 +96,20 @@ def prove(
     for folder in (smt2, traces):
         if folder:
             _make(folder)
-    options = Options(seeds=tuple(range(seeds)), solver=solver, budget=budget, smt2=smt2)
+    options = Options(tuple(range(seeds)), solver, budget, smt2, traces=traces is not None)
     with progress("proofs") as tell:
         results = []
         for number, result in enumerate(prove_all(obligations, options), start=1):
             tell(number / len(obligations), result.obligation.name)
             results.append(result)
-    if traces:
-        _write_traces(results, traces)
+    written = _write_traces(results, traces)
     if as_json:
         click.echo(json.dumps(_as_json(results, options), indent=1))
     else:
         _print(results, options, counterexamples)
+        for path in written if traces is None else ():
+            click.echo(f"  see it:       flashcopy show {path}")
+            click.echo(f"  see it again: flashcopy replay {path}")
     raise SystemExit(0 if all(result.holds for result in results) else 1)
 
 
@@ -211,18 +218,25 @@ def _say(whose: str, finding: Finding) -> None:
 
 def _traces_of(result: Result) -> Iterator[tuple[str, Any]]:
     """Each counterexample's trace, by the name of the mutant or of the shipped code."""
-    findings = {"shipped": result.finding} | {m.name: m.finding for m in result.mutants}
+    findings = {_SHIPPED: result.finding} | {m.name: m.finding for m in result.mutants}
     for name, finding in findings.items():
         if finding.counterexample and finding.counterexample.picture.trace:
             trace = finding.counterexample.picture.trace
             yield name, evolve(trace, settings=trace.settings | {"subject": name})
 
 
-def _write_traces(results: list[Result], folder: Path) -> None:
+def _write_traces(results: list[Result], folder: Path | None) -> list[Path]:
+    """All that were asked for; if none were, those of what does not hold as it is. The paths."""
+    written = []
     for result in results:
         for name, trace in _traces_of(result):
-            file_name = f"{result.obligation.name}.{name}.json".replace(" ", "-")
-            (folder / file_name).write_text(dumps(trace), encoding="utf-8")
+            if folder is None and name != _SHIPPED:
+                continue
+            file_name = f"{result.obligation.name}.{name}.json".replace(" ", "-").replace(":", "")
+            finding = Found(trace.clause, trace.finding, trace)
+            path = write_trace(finding, folder or Path("traces"), file_name.removesuffix(".json"))
+            written += [path] if path else []
+    return written
 
 
 def _as_json(results: list[Result], options: Options) -> dict[str, Any]:

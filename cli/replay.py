@@ -8,6 +8,7 @@ import click
 from flashcopy.harness.replay import Replay, on_engine
 from flashcopy.harness.replay import replay as run_again
 from flashcopy.model.trace import load
+from flashcopy.proofs.protocol_mutants import by_name
 
 VIOLATION = 1
 
@@ -24,7 +25,7 @@ def replay(trace: Path, as_json: bool, engine: bool) -> None:
     another way than the trace says.
     """
     loaded = load(trace)
-    runs = run_again(loaded)
+    runs = run_again(loaded, by_name)
     if engine:
         runs.append(on_engine(loaded))
     if as_json:

@@ -34,6 +34,8 @@ def show(trace: Path) -> None:
     loaded = load(trace)
     out = console()
     out.print(_head(loaded), highlight=False, markup=False)
+    for line in _beginning(loaded):
+        out.print(line, highlight=False, markup=False)
     out.print(_table(loaded))
     if loaded.finding:
         out.print(f"{loaded.clause} is violated: {loaded.finding}", highlight=False, markup=False)
@@ -52,6 +54,52 @@ def _head(trace: Trace) -> str:
         settings,
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _beginning(trace: Trace) -> list[str]:
+    """What a trace that begins in the middle of things begins with, a line a grain."""
+    initial = trace.initial
+    if initial is None or not initial.durable:
+        return []
+    lines = []
+    for number, (grain, kept) in enumerate(zip(initial.grains, initial.durable, strict=True)):
+        sides = [
+            f"{name} {_both(seen, durable)}"
+            for name, seen, durable in (
+                ("source", grain.source, kept.source),
+                ("target", grain.target, kept.target),
+            )
+        ]
+        bits = [
+            f"{name} {_both(bit, durable, written)}"
+            for name, bit, written, durable in (
+                ("copied", grain.copied, kept.written_copied, kept.copied),
+                ("modified", grain.modified, kept.written_modified, kept.modified),
+            )
+        ]
+        settled = ["settled"] if kept.settled else []
+        lines.append(f"grain {number}: {'; '.join([*sides, *bits, *settled])}")
+    if initial.recorded and initial.recorded is not initial.state:
+        lines.append(f"the map file's header says {initial.recorded.value}")
+    if initial.doubtful:
+        lines.append(f"a flush has failed: {', '.join(initial.doubtful)}")
+    return lines
+
+
+def _both(seen: object, durable: object, written: object = None) -> str:
+    """What is seen, and what the disk holds where that is something else."""
+    parts = [_plain(seen)]
+    if written is not None and written != seen:
+        parts.append(f"written {_plain(written)}")
+    if durable != seen:
+        parts.append(f"durably {_plain(durable)}")
+    return f"{parts[0]} ({', '.join(parts[1:])})" if parts[1:] else parts[0]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _table(trace: Trace) -> Table:

@@ -85,6 +85,19 @@ class ImagesOracle:
         }
         return cls(standing(state), [world], world, origins={**origins, 0: "zeros"})
 
+    def begin_with_unflushed(
+        self, state: State, source: Sequence[int], target: Sequence[int]
+    ) -> None:
+        """A crash at the start would leave this state and these images: the rest is in caches."""
+        (world,) = self.worlds
+        world.standings = {standing(state)}
+        for volume, side in ((Volume.SOURCE, source), (Volume.TARGET, target)):
+            for block, (content, history) in enumerate(zip(side, world.sides[volume], strict=True)):
+                if content != history[-1].content:
+                    history.insert(0, Record(content, 0))
+                    self._origins.setdefault(content, f"durably in {volume.value} block {block}")
+                    self._written.add((volume, block))
+
     def image(self, volume: Volume, block: int) -> int:
         """What a reader of the volume must see in a block at this moment."""
         return self.live.sides[volume][block][-1].content
@@ -160,6 +173,10 @@ class ImagesOracle:
         self.state = standing(state)
         self.worlds, self.live, self.before = [world], world, None
         self._written.clear()
+
+    def may_be(self, state: State, source: Sequence[int], target: Sequence[int] | None) -> bool:
+        """Whether a crash now may leave the volumes so; `target` is None if it refuses I/O."""
+        return not all(self._complain(world, state, source, target) for world in self.worlds)
 
     def _complain(
         self, world: World, state: State, source: Sequence[int], target: Sequence[int] | None

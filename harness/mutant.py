@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from flashcopy.harness.requests import Ask, Options
 from flashcopy.harness.requests import generator as shipped
+from flashcopy.harness.simulation import Simulation
 from flashcopy.impl.effect import Effect
 from flashcopy.impl.errors import FlashCopyError
 from flashcopy.impl.geometry import Geometry
@@ -32,19 +33,23 @@ class Mutant:
     """One fault of the protocol.
 
     `clauses` are those of which at least one must be named when it is caught, `harm` says what
-    it would let happen. `act` replaces effects of the requests named in `only` (all, if empty),
-    `make` whole requests by name. `rule` is the ordering rule it breaks, if it is about one.
+    it would let happen, `faults` are its numbers in the list of `docs/faults.md`. `rule` is the
+    ordering rule it breaks, if it is about one. `act` replaces effects of the requests named in
+    `only` (all, if empty), `make` whole requests by name; `memory`, `mapfile` and `simulation` (of
+    what devices do) are subclasses of the shipped ones.
     """
 
     name: str
     clauses: tuple[str, ...]
     harm: str
+    faults: tuple[int, ...] = ()
     rule: str = ""
     act: Act | None = None
     only: tuple[str, ...] = ()
     make: dict[str, Make] = field(factory=dict)
     memory: type[Memory] = Memory
     mapfile: type[MapFile] = MapFile
+    simulation: type[Simulation] = Simulation
 
 
 SHIPPED = Mutant("", (), "")

@@ -4,12 +4,24 @@ Each names the clauses it may be convicted by and what it would let happen. They
 from the modules below, one for each part of the protocol.
 """
 
-from flashcopy.harness import mutants_locks, mutants_maps, mutants_order, mutants_writes
+from flashcopy.harness import (
+    mutants_locks,
+    mutants_maps,
+    mutants_order,
+    mutants_points,
+    mutants_writes,
+)
 from flashcopy.harness.mutant import SHIPPED, Mutant
 
 MUTANTS: dict[str, Mutant] = {
     mutant.name: mutant
-    for module in (mutants_order, mutants_locks, mutants_maps, mutants_writes)
+    for module in (
+        mutants_order,
+        mutants_locks,
+        mutants_maps,
+        mutants_points,
+        mutants_writes,
+    )
     for mutant in module.MUTANTS
 }
 

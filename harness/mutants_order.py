@@ -12,6 +12,7 @@ from flashcopy.harness.mutant_parts import (
     without_flush_of,
 )
 from flashcopy.harness.requests import Ask, Options
+from flashcopy.harness.simulation import Flight, Simulation
 from flashcopy.impl import bitmap, protocol
 from flashcopy.impl.effect import (
     MAP,
@@ -20,6 +21,7 @@ from flashcopy.impl.effect import (
     AcquireCopier,
     AcquireGrains,
     Commit,
+    Device,
     Effect,
     Flush,
     Mode,
@@ -165,6 +167,37 @@ class KeepsFailedPrepare(MapFile):
         return
 
 
+class DistrustKeepsSettled(Memory):
+    """Distrusting leaves what is settled, so that no write is held up."""
+
+    def distrust(self) -> None:
+        settled = self.settled.copy()
+        super().distrust()
+        self.settled = settled
+
+
+class NeverForgetsPrepared(MapFile):
+    """Maps that were prepared once are taken for those in the other area for good."""
+
+    def adopt(self, memory: Memory, standing: Standing) -> None:
+        prepared = self._prepared
+        super().adopt(memory, standing)
+        self._prepared = prepared
+
+    def distrust(self, memory: Memory) -> None:
+        prepared = self._prepared
+        super().distrust(memory)
+        self._prepared = prepared
+
+
+class TrustsFlushesInDoubt(Simulation):
+    """A flush after one that failed counts as any other."""
+
+    def _flush_device(self, flight: Flight, device: Device) -> None:
+        self.devices[device].in_doubt = False
+        super()._flush_device(flight, device)
+
+
 def _start_unrecorded(geometry: Geometry, _: Options, __: Ask) -> Request:
     """A start after a stop that could not be recorded prepares its maps without recording it."""
     state = yield AcquireCopier()
@@ -178,6 +211,7 @@ MUTANTS = (
         "copy-on-write-without-target-flush",
         DATA,
         "the map vouches for a copy that the power failure took",
+        faults=(25,),
         rule="ORDER-1",
         act=without_flush_of(TARGET),
         only=WRITES,
@@ -186,6 +220,7 @@ MUTANTS = (
         "write-without-map-flush",
         DATA,
         "a new block survives, the bit that it is new does not",
+        faults=(30,),
         rule="ORDER-1",
         act=without_flush_of(MAP),
         only=WRITES,
@@ -194,6 +229,7 @@ MUTANTS = (
         "write-before-bits",
         DATA,
         "an unacknowledged write lands, and the fake read shows it",
+        faults=(30,),
         rule="ORDER-1",
         make={"write_source": _write_first},
     ),
@@ -201,6 +237,7 @@ MUTANTS = (
         "bits-before-copy",
         DATA,
         "the map is durable before the data it vouches for",
+        faults=(13, 25),
         rule="ORDER-1",
         make={"write_source": _map_before_target},
     ),
@@ -208,24 +245,28 @@ MUTANTS = (
         "map-errors-ignored",
         (*DATA, "ERR-5"),
         "a write goes on although its bits could not be recorded",
+        faults=(28,),
         make={"write_source": _ignoring_map_errors},
     ),
     Mutant(
         "stop-in-memory-only",
         DATA,
         "after a failed target a write goes untracked, and a crash brings the old header back",
+        faults=(27, 43),
         act=_stop_in_memory_only,
     ),
     Mutant(
         "distrust-forgets-bits",
         DATA,
         "a request in flight saves bits that say copied of grains that never were",
+        faults=(43,),
         memory=ForgetfulDistrust,
     ),
     Mutant(
         "copier-without-flush",
         DATA,
         "another request's map flush makes the copier's bit durable, without its data",
+        faults=(25,),
         rule="ORDER-2",
         act=without_flush_of(TARGET),
         only=("background_copy",),
@@ -234,6 +275,7 @@ MUTANTS = (
         "copier-marks-before-flush",
         DATA,
         "the copier's bit reaches the disk before its data",
+        faults=(13, 25),
         rule="ORDER-2",
         act=_mark_before_flush,
         only=("background_copy",),
@@ -242,6 +284,7 @@ MUTANTS = (
         "skip-by-volatile-bit",
         DATA,
         "a second write trusts a modified bit that never reached the disk",
+        faults=(26,),
         rule="ORDER-3",
         memory=VolatileSkip,
     ),
@@ -249,6 +292,7 @@ MUTANTS = (
         "settled-when-copied",
         DATA,
         "a write to a copied grain is not marked, and the next sync misses it",
+        faults=(16,),
         rule="ORDER-3",
         memory=SettledWhenCopied,
     ),
@@ -256,6 +300,7 @@ MUTANTS = (
         "settled-outlives-point",
         DATA,
         "the first write after a sync does not copy: the target shows data from after it",
+        faults=(9,),
         rule="ORDER-3",
         memory=SettledOutlivesPoint,
     ),
@@ -263,6 +308,7 @@ MUTANTS = (
         "point-without-source-flush",
         DATA,
         "the target's point in time names source blocks that the power failure took",
+        faults=(45,),
         rule="ORDER-4",
         act=without_flush_of(SOURCE),
         only=POINTS,
@@ -271,6 +317,7 @@ MUTANTS = (
         "commit-before-maps",
         DATA,
         "the header names maps that are not on the disk yet",
+        faults=(31,),
         rule="ORDER-4",
         act=_commit_unflushed,
         only=POINTS,
@@ -279,6 +326,7 @@ MUTANTS = (
         "header-not-flushed",
         DATA,
         "a sync that was answered is undone by a crash",
+        faults=(40,),
         act=without_flush_of(MAP),
         only=POINTS,
     ),
@@ -286,6 +334,7 @@ MUTANTS = (
         "point-in-place",
         DATA,
         "a crash tears the only maps there are",
+        faults=(31,),
         rule="ORDER-4",
         mapfile=InPlace,
     ),
@@ -293,12 +342,35 @@ MUTANTS = (
         "failed-prepare-kept",
         DATA,
         "a start after a failed one commits maps of an earlier generation",
+        faults=(41,),
         mapfile=KeepsFailedPrepare,
+    ),
+    Mutant(
+        "distrust-keeps-settled",
+        (*DATA, "ERR-5"),
+        "writes go on although nobody recorded that the relationship stopped",
+        faults=(43,),
+        memory=DistrustKeepsSettled,
+    ),
+    Mutant(
+        "prepared-never-forgotten",
+        DATA,
+        "a sync commits maps that an earlier one prepared",
+        faults=(41,),
+        mapfile=NeverForgetsPrepared,
+    ),
+    Mutant(
+        "flush-in-doubt-trusted",
+        DATA,
+        "what a failed flush lost is vouched for because a later one succeeded",
+        faults=(42,),
+        simulation=TrustsFlushesInDoubt,
     ),
     Mutant(
         "start-without-recording-stop",
         DATA,
         "new maps overwrite those that the header on the disk still names",
+        faults=(41,),
         rule="ORDER-4",
         make={"start": _start_unrecorded},
     ),

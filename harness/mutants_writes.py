@@ -12,6 +12,7 @@ from flashcopy.harness.mutant_parts import (
 from flashcopy.harness.requests import Ask, Options
 from flashcopy.impl import protocol
 from flashcopy.impl.effect import (
+    MAP,
     SOURCE,
     TARGET,
     AcquireCopier,
@@ -23,6 +24,7 @@ from flashcopy.impl.effect import (
     Mode,
     NextUncopied,
     Read,
+    Save,
     State,
     Uncopied,
     Unsettled,
@@ -84,6 +86,39 @@ def _zeroes_skip(effect: Effect, asked: Ask) -> Acted:
     if isinstance(effect, Unsettled) and not any(asked.data):
         return ()
     return (yield effect)
+
+
+def _zeroes_not_marked(effect: Effect, asked: Ask) -> Acted:
+    """Zeroes are taken for no change: the grain is copied, and not marked modified."""
+    if isinstance(effect, MarkDiverged) and not any(asked.data):
+        return (yield MarkCopied(effect.runs))
+    return (yield effect)
+
+
+def _zeroes_not_copied(effect: Effect, asked: Ask) -> Acted:
+    """Blocks of zeroes are holes, which need not be written to the target."""
+    if isinstance(effect, Write) and effect.device is TARGET:
+        is_copy = not asked.writes(effect)
+        if is_copy and not any(effect.data):
+            return None
+    return (yield effect)
+
+
+def _marks_after_success(geometry: Geometry, _: Options, asked: Ask) -> Request:
+    """A write that fails has changed nothing, so that nothing is marked."""
+    grains = geometry.grains_of(asked.blocks)
+    state = yield AcquireGrains(grains, Mode.EXCLUSIVE)
+    unsettled = yield Unsettled(grains)
+    tracked = unsettled and state is not State.STOPPED
+    uncopied = (yield Uncopied(grains)) if tracked else ()
+    if uncopied:
+        yield from giving_up_the_target(protocol._copy(geometry, uncopied))
+        yield MarkCopied(uncopied)
+        yield Save(uncopied)
+        yield Flush((MAP,))
+    yield Write(SOURCE, asked.blocks, asked.data)
+    if tracked:
+        yield from giving_up_the_target(record_diverged(unsettled))
 
 
 def _write_target_directly(geometry: Geometry, _: Options, asked: Ask) -> Request:
@@ -175,6 +210,7 @@ MUTANTS = (
         "only-first-grain-prepared",
         DATA,
         "a request over several grains copies only the first one",
+        faults=(15,),
         act=_first_run_only,
         only=WRITES,
     ),
@@ -182,6 +218,7 @@ MUTANTS = (
         "last-grain-of-request-missed",
         DATA,
         "a request over several grains does not copy the last one",
+        faults=(15,),
         act=_last_grain_missed,
         only=WRITES,
     ),
@@ -189,6 +226,7 @@ MUTANTS = (
         "only-first-grain-marked",
         DATA,
         "all grains of a request are copied, one is marked: a sync misses the others",
+        faults=(15,),
         act=_only_first_marked,
         only=WRITES,
     ),
@@ -196,6 +234,7 @@ MUTANTS = (
         "target-writes-not-marked",
         DATA,
         "a sync leaves what was written to the target",
+        faults=(24,),
         act=_only_marks_copied,
         only=("write_target",),
     ),
@@ -203,6 +242,7 @@ MUTANTS = (
         "marked-only-on-first-copy",
         DATA,
         "a write to a grain that the copier has copied is missed by the next sync",
+        faults=(16,),
         act=_marking(first_copy=True),
         only=WRITES,
     ),
@@ -210,6 +250,7 @@ MUTANTS = (
         "marked-only-when-copied",
         DATA,
         "a write that had to copy is missed by the next sync",
+        faults=(16,),
         act=_marking(first_copy=False),
         only=WRITES,
     ),
@@ -217,25 +258,51 @@ MUTANTS = (
         "zeroes-skip-copy-on-write",
         DATA,
         "zeroes on the source show on the target",
+        faults=(21,),
         act=_zeroes_skip,
         only=WRITES,
+    ),
+    Mutant(
+        "zeroes-not-marked",
+        DATA,
+        "zeroes on the source never come to the target",
+        faults=(21,),
+        act=_zeroes_not_marked,
+        only=WRITES,
+    ),
+    Mutant(
+        "zeroes-not-copied",
+        DATA,
+        "where the source has zeroes the target shows what it held before",
+        faults=(22,),
+        act=_zeroes_not_copied,
+    ),
+    Mutant(
+        "failed-write-not-marked",
+        DATA,
+        "a write that failed has landed in part, and the next sync misses it",
+        faults=(29,),
+        make={"write_source": _marks_after_success},
     ),
     Mutant(
         "target-write-without-fill",
         DATA,
         "the rest of a partly written grain is old target data",
+        faults=(19,),
         make={"write_target": _write_target_directly},
     ),
     Mutant(
         "write-overtakes-copy",
         DATA,
         "what is copied before the write is what was written",
+        faults=(11,),
         make={"write_source": _write_overtakes_copy},
     ),
     Mutant(
         "no-fake-read",
         DATA,
         "an uncopied grain reads as the target's old data",
+        faults=(46,),
         act=_no_fake_read,
         only=("read_target",),
     ),
@@ -243,6 +310,7 @@ MUTANTS = (
         "one-bit-decides-for-all",
         DATA,
         "a read over several grains takes all of them from one device",
+        faults=(15,),
         act=_one_bit_for_all,
         only=("read_target",),
     ),
@@ -250,12 +318,14 @@ MUTANTS = (
         "copier-ignores-bits",
         DATA,
         "background copy overwrites what was written to the target",
+        faults=(17,),
         make={"background_copy": _copier_ignores_bits},
     ),
     Mutant(
         "failed-copy-counts",
         (*DATA, "ERR-5"),
         "a grain that could not be copied counts as copied",
+        faults=(32,),
         act=_failed_copy_counts,
         only=("background_copy",),
     ),
@@ -263,12 +333,14 @@ MUTANTS = (
         "short-last-grain-not-copied",
         DATA,
         "the short last grain is changed without having been copied",
+        faults=(20,),
         make={"write_source": _short_last_grain_skipped},
     ),
     Mutant(
         "blocks-copied-to-wrong-place",
         DATA,
         "a grain is copied with its blocks out of order",
+        faults=(47,),
         act=_wrong_order,
         only=("background_copy",),
     ),
@@ -276,6 +348,7 @@ MUTANTS = (
         "flush-does-nothing",
         ("CRASH-1",),
         "a flushed write is gone after a crash",
+        faults=(35,),
         act=dropping(lambda effect: isinstance(effect, Flush)),
         only=("flush_source", "flush_target"),
     ),
@@ -283,6 +356,7 @@ MUTANTS = (
         "stop-does-nothing",
         ("STOP-1",),
         "a stop that was answered leaves the volumes tied",
+        faults=(36,),
         make={"stop": _answers_nothing},
     ),
 )

@@ -6,22 +6,29 @@ after the other, on the simulation. A violation that comes up again is reported 
 is the first place where the run goes another way than the trace says.
 """
 
+from collections.abc import Callable
+
 from attrs import evolve, frozen
 
 from flashcopy.harness.forced import CannotBeForcedError, EngineDiffersError, force
-from flashcopy.harness.mutants import UnknownMutantError
+from flashcopy.harness.mutant import Mutant
+from flashcopy.harness.mutants import UnknownMutantError, by_name
 from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.setup import initial_of
-from flashcopy.harness.trial import Trial
+from flashcopy.harness.trial import ALL, ORACLE_ALONE, Trial, Watch
 from flashcopy.harness.wording import of_effect
+from flashcopy.impl.effect import Device
 from flashcopy.model import volume as model
-from flashcopy.model.geometry import blocks_of_grain
+from flashcopy.model.geometry import Geometry, blocks_of_grain
+from flashcopy.model.grain import Grain
 from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import BackgroundCopy, Copied, Operation, Outcome
 from flashcopy.model.trace import (
     Answer,
     Crash,
+    Durable,
     Entry,
+    Initial,
     InvalidTraceError,
     Kill,
     PowerLoss,
@@ -54,14 +61,17 @@ class _DifferenceError(Exception):
     """The run and the trace go different ways."""
 
 
-def replay(trace: Trace) -> list[Replay]:
-    """Run the trace on everything that can run it. Raises InvalidTraceError if nothing can."""
+def replay(trace: Trace, find: Callable[[str], Mutant] = by_name) -> list[Replay]:
+    """Run the trace on everything that can run it. Raises InvalidTraceError if nothing can.
+
+    `find` gives the mutant that the trace names.
+    """
     _check(trace)
     if is_scheduled(trace):
-        return [_on_simulation(trace)]
+        return [_on_simulation(trace, find)]
     # Only the simulation has mutants; a trace without steps never ran there.
     plain = evolve(trace, settings={k: v for k, v in trace.settings.items() if k != "mutant"})
-    return [_on_model(plain), _on_simulation(plain)]
+    return [_on_model(plain), _on_simulation(plain, find)]
 
 
 def on_engine(trace: Trace) -> Replay:
@@ -71,6 +81,9 @@ def on_engine(trace: Trace) -> Replay:
         return Replay("engine", entries, note="cannot be forced: the trace has no steps")
     if trace.settings.get("mutant"):
         return Replay("engine", entries, note="cannot be forced: a mutant made the trace")
+    if trace.initial and trace.initial.durable:
+        note = "cannot be forced: it begins in the middle of things, which files cannot be put into"
+        return Replay("engine", entries, note=note)
     try:
         force(trace)
     except CannotBeForcedError as error:
@@ -87,21 +100,8 @@ def is_scheduled(trace: Trace) -> bool:
 
 def _check(trace: Trace) -> None:
     """A trace may be well formed and still make no sense."""
-    geometry, initial = trace.geometry, trace.initial
-    if initial is not None:
-        if len(initial.grains) != geometry.grains:
-            raise InvalidTraceError(
-                f"the initial state has {len(initial.grains)} grains, the volume {geometry.grains}"
-            )
-        for number, grain in enumerate(initial.grains):
-            size = len(blocks_of_grain(geometry, number))
-            for side in (grain.source, grain.target):
-                if not isinstance(side, tuple) or len(side) != size:
-                    raise InvalidTraceError(f"initial grain {number}: {size} blocks a side needed")
-                if not all(type(content) is int and 0 <= content < 1 << 64 for content in side):
-                    raise InvalidTraceError(f"initial grain {number}: a content is a number")
-            if not all(type(bit) is bool for bit in (grain.copied, grain.modified)):
-                raise InvalidTraceError(f"initial grain {number}: its bits are true or false")
+    if trace.initial is not None:
+        _check_initial(trace.geometry, trace.initial)
     submitted = 0
     for at, entry in enumerate(trace.entries):
         if isinstance(entry, Submit):
@@ -110,6 +110,38 @@ def _check(trace: Trace) -> None:
             submitted += 1
         elif isinstance(entry, (Step, Answer)) and not 0 <= entry.request < submitted:
             raise InvalidTraceError(f"entry {at}: request {entry.request} was never submitted")
+
+
+def _check_initial(geometry: Geometry, initial: Initial) -> None:
+    """The state it begins in is one of this volume, and says of every grain all there is to say."""
+    count = len(initial.grains)
+    if count != geometry.grains:
+        raise InvalidTraceError(
+            f"the initial state has {count} grains, the volume {geometry.grains}"
+        )
+    if initial.durable and len(initial.durable) != count:
+        raise InvalidTraceError(
+            f"the initial state has {count} grains and {len(initial.durable)} in `durable`"
+        )
+    for number in range(count):
+        held: list[Grain | Durable] = [initial.grains[number]]
+        held += initial.durable[number : number + 1]
+        size = len(blocks_of_grain(geometry, number))
+        for side in (side for grain in held for side in (grain.source, grain.target)):
+            if not isinstance(side, tuple) or len(side) != size:
+                raise InvalidTraceError(f"initial grain {number}: {size} blocks a side needed")
+            if not all(type(content) is int and 0 <= content < 1 << 64 for content in side):
+                raise InvalidTraceError(f"initial grain {number}: a content is a number")
+        if not all(type(bit) is bool for grain in held for bit in (grain.copied, grain.modified)):
+            raise InvalidTraceError(f"initial grain {number}: its bits are true or false")
+    for name in initial.doubtful:
+        if name not in {device.value for device in Device}:
+            raise InvalidTraceError(f"the initial state doubts {name!r}, which is no device")
+
+
+def _watch(trace: Trace) -> Watch:
+    """Whoever begins in the middle of things has broken rules already: harm alone counts then."""
+    return ORACLE_ALONE if trace.initial and trace.initial.durable else ALL
 
 
 def _on_model(trace: Trace) -> Replay:
@@ -134,9 +166,9 @@ def _on_model(trace: Trace) -> Replay:
     return Replay("model", len(trace.entries))
 
 
-def _on_simulation(trace: Trace) -> Replay:
+def _on_simulation(trace: Trace, find: Callable[[str], Mutant]) -> Replay:
     try:
-        trial = Trial(evolve(trace, entries=()))
+        trial = Trial(evolve(trace, entries=()), _watch(trace), find)
     except UnknownMutantError as error:
         raise InvalidTraceError(str(error)) from None
     scheduled = is_scheduled(trace)

@@ -145,6 +145,19 @@ class Simulation:
         for device, state in self.devices.items():
             self.devices[device] = DeviceState(disks.crash(state.disk, survivors))
 
+    def cache(self, device: Device, blocks: dict[int, Any]) -> None:
+        """Blocks that are written and not flushed, where they differ from what is there."""
+        for number, block in blocks.items():
+            if disks.read(self.devices[device].disk, number) != block:
+                self._write_block(device, number, block)
+
+    def doubt(self, device: Device) -> None:
+        """A flush of the device fails: what is pending may be lost although later ones succeed."""
+        state = self.devices[device]
+        state.doubtful |= {write.serial for write in state.disk.pending}
+        state.in_doubt = True
+        state.failures += 1
+
     def pending(self) -> list[int]:
         """The serials of all block writes that a crash might lose."""
         return [write.serial for d in self.devices.values() for write in d.disk.pending]
@@ -216,10 +229,7 @@ class Simulation:
         *landed, failing = effect.devices if fault is Fault.LANDED else effect.devices[:1]
         for device in landed:
             self._flush_device(flight, device)
-        state = self.devices[failing]
-        state.doubtful |= {write.serial for write in state.disk.pending}
-        state.in_doubt = True
-        state.failures += 1
+        self.doubt(failing)
         raise _ERRORS[failing](f"flushing the {failing.value}", earlier_writes_lost=True)
 
     # The effects, in the order of `impl.effect`.

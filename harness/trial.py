@@ -7,20 +7,20 @@ the trace that shows it, the moment something is wrong.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from attrs import evolve, frozen
 
 from flashcopy.harness import coverage, judgement, mutants, requests, setup, wording
-from flashcopy.harness.images_oracle import ImagesOracle, violation
+from flashcopy.harness.images_oracle import violation
 from flashcopy.harness.judgement import Pending
 from flashcopy.harness.minimality import MinimalityMonitor
-from flashcopy.harness.mutant import generator
+from flashcopy.harness.mutant import Mutant, generator
 from flashcopy.harness.requests import Ask
 from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.rules import RuleMonitor
-from flashcopy.harness.simulation import FAILED_DEVICE, Flight, Simulation
+from flashcopy.harness.simulation import FAILED_DEVICE, Flight
 from flashcopy.impl.effect import (
     Adopt,
     Commit,
@@ -78,17 +78,19 @@ ORACLE_ALONE: Final = Watch(rules=False, minimality=False)
 class Trial:
     """A relationship in a simulation, judged as it goes. `head` says how it begins."""
 
-    def __init__(self, head: Trace, watch: Watch = ALL) -> None:
+    def __init__(
+        self, head: Trace, watch: Watch = ALL, find: Callable[[str], Mutant] = mutants.by_name
+    ) -> None:
+        """`find` gives the mutant that the head names. Raises what it raises."""
         self.head = head
-        self.mutant = mutants.by_name(head.settings.get("mutant", ""))
+        self.mutant = find(head.settings.get("mutant", ""))
         self.options = setup.options_of(head)
         initial = setup.initial_of(head)
-        self.simulation = Simulation(
+        self.simulation = self.mutant.simulation(
             setup.devices_of(head), self.mutant.memory, self.mutant.mapfile
         )
-        self.oracle = ImagesOracle.new(
-            initial.state, setup.sides_of(initial)[0], setup.target_image_of(initial)
-        )
+        setup.resume(self.simulation, initial)
+        self.oracle = setup.oracle_of(initial)
         self.watch = watch
         self.rules = RuleMonitor(self.simulation)
         self.minimality = MinimalityMonitor(self.simulation, watch.minimality)

@@ -7,6 +7,9 @@ power failed and what survived, where the implementation was killed, what it sai
 where the relationship was opened again. A sequential trace simply answers each request before it
 submits the next and leaves the steps out.
 
+A solver's counterexample may begin anywhere, so a trace may say what is in caches and what is on
+disks at first (`Durable`); that is new in version 2 of the format, and version 1 is read as ever.
+
 The JSON is strict: another format, a newer version, an unknown field or a wrong type is refused
 with the place where it stands.
 """
@@ -27,9 +30,12 @@ from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import Operation, Outcome
 
 FORMAT = "flashcopy-trace"
-# Version 2 has Kill, PowerLoss and Status beside what version 1 has.
+# Version 2 has Kill, PowerLoss and Status beside what version 1 has, and states that begin in the
+# middle of things.
 VERSION = 2
 READ_VERSIONS = (1, 2)
+# What version 1 did not have in an initial state.
+_NEW_IN_2 = ("durable", "recorded", "doubtful")
 
 
 class InvalidTraceError(ValueError):
@@ -115,12 +121,40 @@ Entry = Submit | Step | Answer | Crash | Reopen | Kill | PowerLoss | Status
 
 
 @frozen
+class Durable:
+    """What a crash at this moment would leave of a grain, and what else there is beside it.
+
+    `source` and `target` are the durable contents of the two sides, block by block: where they
+    differ from what the grain holds, a write is in the cache. `copied` and `modified` are the bits
+    that the map file holds durably, `written_copied` and `written_modified` those last written to
+    it. `settled` is what memory knows.
+    """
+
+    source: tuple[int, ...]
+    target: tuple[int, ...]
+    copied: bool
+    modified: bool
+    written_copied: bool
+    written_modified: bool
+    settled: bool
+
+
+@frozen
 class Initial:
-    """A state a trace starts in when it does not start from two fresh volumes of zeros."""
+    """A state a trace starts in when it does not start from two fresh volumes of zeros.
+
+    `grains` are as readers and memory have them. Without `durable`, all of it is durable, and every
+    modified grain settled; with it, there is one for each grain. `recorded` is the state that the
+    map file's header says, where memory is in another one. `doubtful` names the devices (`source`,
+    `target`, `map`) of which a flush has failed: what is in their caches may be lost for good.
+    """
 
     state: State
     grains: tuple[Grain, ...]
     cursor: int = 0
+    durable: tuple[Durable, ...] = ()
+    recorded: State | None = None
+    doubtful: tuple[str, ...] = ()
 
 
 @frozen
@@ -161,6 +195,10 @@ def loads(text: str) -> Trace:
     if version not in READ_VERSIONS or type(version) is not int:
         known = " and ".join(map(str, READ_VERSIONS))
         raise InvalidTraceError(f"trace version {version!r}: this program reads {known}")
+    initial = fields.get("initial")
+    newer = [name for name in _NEW_IN_2 if isinstance(initial, dict) and name in initial]
+    if version == 1 and newer:
+        raise InvalidTraceError(f"trace.initial: version 1 has no {newer[0]!r}")
     try:
         return _CONVERTER.structure(fields, Trace)
     except Exception as error:  # cattrs raises groups of whatever the classes raise

@@ -279,6 +279,7 @@ def obligations() -> tuple[Obligation, ...]:
                 ),
                 Mutant("new maps over the old ones", Request(by_name("point-in-place"))),
                 Mutant("header not flushed", Request(by_name("header-not-flushed"))),
+                Mutant("map-truncated", Request(by_name("map-truncated"))),
                 Mutant("commit before flush", Request(rewrite=swapped(by[flush], by[commit]))),
                 Mutant("prepared maps never flushed", Request(rewrite=_unflushed)),
             ),

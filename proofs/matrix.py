@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from flashcopy.harness import interleaved, scripted
 from flashcopy.harness.mutant import Mutant
@@ -18,11 +18,11 @@ from flashcopy.harness.mutants import MUTANTS
 from flashcopy.harness.result import Finding
 from flashcopy.harness.trial import ORACLE_ALONE, Watch
 from flashcopy.model.trace import Trace
+from flashcopy.proofs.counterparts import WITHOUT, counterpart
 from flashcopy.proofs.explorer import efforts, runs
 from flashcopy.proofs.explorer.beyond import BEYOND
 from flashcopy.proofs.explorer.trace import show
-from flashcopy.proofs.registry import obligations_of
-from flashcopy.proofs.runner import Options, prove
+from flashcopy.proofs.runner import Options, Verdict, judge_mutant
 
 
 @frozen
@@ -38,10 +38,11 @@ class Catch:
 
 @frozen
 class Row:
-    """A mutant and, by method, who caught it; None for a method that did not."""
+    """A mutant and, by method, who caught it; None, and in `misses` why, where nobody did."""
 
     mutant: Mutant
     catches: dict[str, Catch | None] = field(factory=dict)
+    misses: dict[str, str] = field(factory=dict)
 
     @property
     def caught(self) -> bool:
@@ -57,11 +58,15 @@ class Row:
 
 @frozen
 class Budget:
-    """How long each method looks: runs of the harness, the explorer's effort."""
+    """How long each method looks: runs of the harness, the explorer's effort.
+
+    With `traces` the proofs look for a trace as well, which takes longer than the refutation.
+    """
 
     runs: int = 6000
     seed: int = 1
     explorer: str = "quick"
+    traces: bool = False
 
 
 Method = Callable[[Mutant, Budget], Catch | None]
@@ -85,7 +90,7 @@ def by_harness(mutant: Mutant, budget: Budget) -> Catch | None:
 def by_explorer(mutant: Mutant, budget: Budget) -> Catch | None:
     """Every schedule of a few requests; the trace is the shortest there is in its part."""
     began = time.perf_counter()
-    if mutant.name in BEYOND:
+    if mutant.name in BEYOND:  # known beforehand, so not tried
         return None
     settings = runs.Settings(mutant=mutant.name)
     reports = runs.explore_all(efforts.plans(budget.explorer), settings)
@@ -98,18 +103,29 @@ def by_explorer(mutant: Mutant, budget: Budget) -> Catch | None:
 
 
 def by_proofs(mutant: Mutant, budget: Budget) -> Catch | None:
-    """The first obligation of the protocol that has this mutant and is broken by it."""
-    del budget  # a question takes what it takes
+    """The obligation that has this mutant, or its like, and is broken by it."""
     began = time.perf_counter()
-    for obligation in obligations_of("protocol"):
-        for listed in obligation.mutants:
-            if listed.name != mutant.name:
-                continue
-            (result,) = prove([evolve(obligation, mutants=(listed,))], Options(seeds=(0,)))
-            if result.refuted:
-                seconds = time.perf_counter() - began
-                return Catch(obligation.clauses[0], 1, obligation.name, seconds)
-    return None
+    found = counterpart(mutant)
+    if found is None:
+        return None
+    obligation, listed = found
+    options = Options(seeds=(0,), traces=budget.traces)
+    finding = judge_mutant(obligation, listed, options)
+    if finding.verdict is not Verdict.REFUTED:
+        return None
+    seconds = time.perf_counter() - began
+    picture = finding.counterexample and finding.counterexample.picture
+    trace = picture.trace if picture and mutant.name == listed.name else None
+    return Catch(obligation.clauses[0], 1, obligation.name, seconds, trace)
+
+
+def why_not(how: str, mutant: Mutant, budget: Budget) -> str:
+    """Why a method did not catch a mutant."""
+    if how == "harness":
+        return f"not in {budget.runs} drawn runs"
+    if how == "explorer":
+        return BEYOND.get(mutant.name, f"nothing wrong in the scope {budget.explorer}")
+    return WITHOUT.get(mutant.name, "no obligation has it")
 
 
 METHODS: dict[str, Method] = {
@@ -119,15 +135,13 @@ METHODS: dict[str, Method] = {
 }
 
 
-# Why a method cannot catch a mutant, where that is known beforehand: it is not tried then.
-CANNOT: dict[str, dict[str, str]] = {"explorer": BEYOND}
-
-
 def matrix(names: list[str], budget: Budget) -> Iterator[Row]:
     """A row for each mutant of these names, as soon as it is there."""
     for name in names:
         mutant = MUTANTS[name]
-        yield Row(mutant, {how: method(mutant, budget) for how, method in METHODS.items()})
+        catches = {how: method(mutant, budget) for how, method in METHODS.items()}
+        missed = {how: why_not(how, mutant, budget) for how, c in catches.items() if c is None}
+        yield Row(mutant, catches, missed)
 
 
 def _catch(finding: Finding | None, amount: int, unit: str, began: float) -> Catch | None:

@@ -55,6 +55,11 @@ class Obligation:
 
     `state` may go about it as it likes, for instance run generators symbolically and state
     something of every path. It must give the same Statement for the same arguments.
+
+    `refute` may be a faster way to values that break a mutant: it takes the subject, the values of
+    the one variable that is `OneOf`, and whom to ask. What it gives is replayed like any
+    counterexample, and if it gives None the solver is asked the whole question. `trace` takes what
+    `picture` does, with the mutant's name, and gives a trace that shows what the fault does.
     """
 
     name: str
@@ -65,6 +70,8 @@ class Obligation:
     state: Callable[..., Statement]
     mutants: tuple[Mutant, ...] = field(validator=min_len(1))
     picture: Callable[..., Picture] | None = None
+    refute: Callable[..., Mapping[str, Any] | None] | None = None
+    trace: Callable[..., Trace | None] | None = None
 
     @property
     def family(self) -> str:

@@ -17,7 +17,8 @@ from flashcopy.proofs.protocol_request import Asked, Bytes, Stop
 from flashcopy.proofs.protocol_state import State, holds_still, kept_by
 
 # Recovery's own clause follows from the others (`protocol_ground`), and is said all the same.
-_ALWAYS = {**CLAUSES, "a crash leaves the target's image": recovered_is_right}
+HARM = "a crash leaves the target's image"
+_ALWAYS = {**CLAUSES, HARM: recovered_is_right}
 
 
 def of_step(

@@ -122,6 +122,12 @@ def _remembering(**change: Callable[[State], Condition]) -> Recover:
     return recover
 
 
+def _modified_after_crash(state: State) -> Condition:
+    """The modified bit as it is found, whatever became of the copied bit."""
+    maps = state.maps
+    return ite(maps.after.here, maps.current.modified_after, maps.other.modified_after)
+
+
 def _from_other_area(before: State) -> State:
     header = before.maps.after
     turned = evolve(before.maps, after=evolve(header, here=neg(header.here)))
@@ -298,6 +304,9 @@ def obligations() -> tuple[Obligation, ...]:
                 Mutant(
                     "everything counts as copied",
                     _remembering(copied=lambda _: True),
+                ),
+                Mutant(
+                    "modified trusted without copied", _remembering(settled=_modified_after_crash)
                 ),
                 Mutant("the maps of the other area", _from_other_area),
                 Mutant("read before it is durable", _not_made_durable),

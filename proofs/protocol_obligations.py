@@ -9,19 +9,15 @@ clauses say. Devices may fail at every effect.
 from flashcopy.proofs.obligation import Mutant, Obligation
 from flashcopy.proofs.protocol_faults import (
     AnyoneMayRecord,
-    DistrustKeepsSettled,
-    FlushesInDoubt,
-    ForgetsWhatWasPrepared,
-    LocksNobodyOut,
     SettlesByMark,
-    StopsIdle,
     leaving_out,
     meaning,
     named,
     swapping,
 )
 from flashcopy.proofs.protocol_request import Asked, requests
-from flashcopy.proofs.protocol_run import VARIABLES, Subject, picture, state_theorem
+from flashcopy.proofs.protocol_run import VARIABLES, Subject, picture, refute, state_theorem
+from flashcopy.proofs.protocol_traces import trace_of
 from flashcopy.proofs.sorts import OneOf
 
 _ALWAYS = ("CRASH-2", "INV-1", "ORDER-1")
@@ -43,6 +39,8 @@ def _about(
         state=state_theorem,
         mutants=mutants,
         picture=picture,
+        refute=refute,
+        trace=trace_of,
     )
 
 
@@ -87,6 +85,9 @@ def obligations() -> tuple[Obligation, ...]:
                 *named(
                     *("write-before-bits", "bits-before-copy", "map-errors-ignored"),
                     *("stop-in-memory-only", "writes-share-grains", "decide-before-lock"),
+                    *("copy-on-write-without-target-flush", "write-without-map-flush"),
+                    *("write-overtakes-copy", "marked-only-on-first-copy"),
+                    *("marked-only-when-copied", "failed-write-not-marked"),
                 ),
             ),
             _shape("write_source", "the block"),
@@ -118,7 +119,7 @@ def obligations() -> tuple[Obligation, ...]:
                     ("_diverge: Flush", "_diverge: Settle"),
                 ),
                 *named("target-writes-not-marked", "target-write-without-fill"),
-                *meaning(lock_keeps_nobody_out=LocksNobodyOut),
+                *named("writes-lock-nobody-out"),
             ),
             _shape("write_target", "the block"),
         ),
@@ -128,9 +129,9 @@ def obligations() -> tuple[Obligation, ...]:
             ("CRASH-2", "ORDER-3", "ERR-5"),
             (
                 *named("skip-by-volatile-bit", "settled-when-copied", "distrust-forgets-bits"),
+                *named("flush-in-doubt-trusted"),
                 *meaning(
                     flush_that_another_may_have_emptied_trusted=AnyoneMayRecord,
-                    flush_in_doubt_trusted=FlushesInDoubt,
                     settled_by_the_mark=SettlesByMark,
                 ),
             ),
@@ -147,7 +148,7 @@ def obligations() -> tuple[Obligation, ...]:
             "flush-source",
             "A flush of the source makes durable what was written to it.",
             ("FLUSH-1", "CRASH-1"),
-            leaving_out("flush_source: Flush"),
+            (*leaving_out("flush_source: Flush"), *named("flush-does-nothing")),
             _shape("flush_source"),
         ),
         _about(
@@ -165,6 +166,7 @@ def obligations() -> tuple[Obligation, ...]:
             (
                 *named("copier-without-flush", "copier-marks-before-flush"),
                 *named("copier-without-grain-lock", "copier-ignores-bits"),
+                *named("copier-without-copier-lock", "failed-copy-counts"),
                 *leaving_out("background_copy: MarkCopied", "background_copy: Save"),
             ),
             (*_shape("background_copy"), *_shape("background_copy", "keeping the target")),
@@ -173,7 +175,7 @@ def obligations() -> tuple[Obligation, ...]:
             "start",
             "A start happens or does not, durably and at one instant, whatever runs beside it.",
             ("START-1", "CONC-2", "CRASH-3", "ORDER-4", "ERR-5"),
-            named("point-not-exclusive", "start-without-recording-stop"),
+            named("point-not-exclusive", "start-without-recording-stop", "start-keeps-copied"),
             _shape("start"),
         ),
         _about(
@@ -184,15 +186,16 @@ def obligations() -> tuple[Obligation, ...]:
                 *named("point-without-source-flush", "commit-before-maps", "header-not-flushed"),
                 *named("point-in-place", "point-not-exclusive", "point-without-lock"),
                 *named("settled-outlives-point", "failed-prepare-kept"),
-                *named("merge-or", "merge-overwrites"),
+                *named("merge-or", "merge-and", "merge-overwrites"),
+                *named("modified-cleared-before-merge"),
+                *named(
+                    "merge-not-atomic", "failed-sync-reported-done", "sync-takes-modified-first"
+                ),
+                *named("prepared-never-forgotten", "distrust-keeps-settled"),
                 *leaving_out("_prepare: Flush 2"),
                 *swapping(
                     ("_move_point_in_time: Flush", "_move_point_in_time: Commit"),
                     ("_move_point_in_time: Flush 2", "_move_point_in_time: Adopt"),
-                ),
-                *meaning(
-                    prepared_maps_never_forgotten=ForgetsWhatWasPrepared,
-                    distrust_keeps_settled=DistrustKeepsSettled,
                 ),
             ),
             _shape("sync"),
@@ -204,7 +207,7 @@ def obligations() -> tuple[Obligation, ...]:
             (
                 *leaving_out("_end_tracking: Flush", "_end_tracking: Commit"),
                 *leaving_out("stop: AcquireGrains", "_end_tracking: Distrust"),
-                *meaning(idle_while_copying=StopsIdle),
+                *named("stop-while-copying-is-idle", "stop-does-nothing"),
             ),
             _shape("stop"),
         ),

@@ -9,6 +9,7 @@ that comes after it first. Both wrap the shipped generator, whatever it is made 
 import ast
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from attrs import field, frozen
@@ -40,6 +41,7 @@ class Point:
     place: str = field(eq=False)
 
 
+@cache
 def points() -> tuple[Point, ...]:
     """All points of the protocol, in the order of its text."""
     found: list[Point] = []

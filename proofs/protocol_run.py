@@ -10,7 +10,7 @@ what may happen then, so is the rest.
 """
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -23,7 +23,7 @@ from flashcopy.impl.effect import Effect
 from flashcopy.impl.protocol import Request
 from flashcopy.model.choice import Condition
 from flashcopy.proofs.obligation import Picture, Statement
-from flashcopy.proofs.protocol_claims import at_end, of_step
+from flashcopy.proofs.protocol_claims import HARM, at_end, of_step
 from flashcopy.proofs.protocol_effects import CHOICES, Effects, Local, Moment, Outcome
 from flashcopy.proofs.protocol_invariant import invariant, quiet
 from flashcopy.proofs.protocol_logic import conj, disj, imp, neg
@@ -39,8 +39,10 @@ from flashcopy.proofs.protocol_request import (
     Stop,
     results,
 )
-from flashcopy.proofs.protocol_state import STATES, State, state_at
-from flashcopy.proofs.sorts import BIT, NUMBER, Function, OneOf, Sort
+from flashcopy.proofs.protocol_state import LEAVES, STATES, State, get, state_at
+from flashcopy.proofs.solvers import Answer, Satisfiable, ask_z3
+from flashcopy.proofs.sorts import BIT, NUMBER, Function, OneOf, Sort, Table
+from flashcopy.proofs.symbolic import as_formula
 
 # Whatever these give, the state is the same; only what follows can tell two results apart.
 _ALIKE = (effects.AcquireCopier, effects.AcquireGrains, effects.Unsettled, effects.Prepare)
@@ -51,6 +53,10 @@ VARIABLES: Mapping[str, Sort] = {
     "garbage": Function((NUMBER,), NUMBER),
     "data": NUMBER,
 }
+
+
+# Puts a formula to a solver.
+Solve = Callable[[Any], Answer]
 
 
 def as_shipped(make: Make, _: Ask) -> Request:
@@ -103,6 +109,87 @@ def picture(subject: Subject, asked: Asked, **variables: Any) -> Picture:
     return Picture(tuple(run.story or ()))
 
 
+@frozen
+class Lonely:
+    """A request that goes wrong although nobody else does anything: from which state, and how."""
+
+    first: State
+    path: Path
+
+
+def alone(
+    subject: Subject, asked: Asked, among: Callable[[State], Condition], seconds: float
+) -> Iterator[Lonely]:
+    """The request from one of these states, with nobody else about, where that can go wrong.
+
+    First so that a crash shows it at once, if there is such a way.
+    """
+    for harm_only in (True, False):
+        run = _Run(subject, asked, _symbols(), alone=True, harm_only=harm_only)
+        values = _values(run, among, lambda formula: ask_z3(formula, 0, seconds))
+        if values:
+            run = _Run(subject, asked, values, story=[], alone=True, harm_only=harm_only)
+            run.statement()
+            yield Lonely(state_at(values, 0, {}), run.wrong or ())
+
+
+def refute(subject: Subject, asked: tuple[Asked, ...], ask: Solve) -> Mapping[str, Any] | None:
+    """Values that break the theorem about one of the requests, with nobody else about.
+
+    Nobody else is a case of anybody else, and a question a fifth the size; so most faults are
+    refuted by it. The values say of every step what they say of the step before it.
+    """
+    for one in asked:
+        run = _Run(subject, one, _symbols(), alone=True)
+        values = _values(run, lambda _: True, ask)
+        if values:
+            run = _Run(subject, one, values, story=[], alone=True)
+            run.statement()
+            wrong = run.wrong or ()
+            on_the_way = {
+                step: run.states[wrong[:step]]
+                for step in range(1, len(wrong) + 1)
+                if wrong[:step] in run.states
+            }
+            on_the_way[0] = state_at(values, 0, {})
+            still = {
+                path: Table(
+                    {(step,): get(state, path) for step, state in on_the_way.items()},
+                    otherwise=get(on_the_way[0], path),
+                )
+                for path in LEAVES
+            }
+            return {**values, **still, "calm": Table({}, otherwise=True), "asked": one}
+    return None
+
+
+def _values(run: "_Run", among: Callable[[State], Condition], ask: Solve) -> dict[str, Any] | None:
+    """Values of the variables with which the run goes wrong from one of these states."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        statement = run.statement()
+    finally:
+        if collects:
+            gc.enable()
+    first = state_at(run.variables, 0, {})
+    answer = ask(as_formula(conj(statement.given, among(first), neg(statement.claim))))
+    if answer.verdict is not Satisfiable.YES:
+        return None
+    return {
+        name: answer.values.get(name, sort.default())
+        for name, sort in VARIABLES.items()
+        if not isinstance(sort, OneOf)
+    }
+
+
+def wrong_path(subject: Subject, asked: Asked, values: Mapping[str, Any]) -> Path:
+    """The path on which a request goes wrong among others, with these values."""
+    run = _Run(subject, asked, values, story=[])
+    run.statement()
+    return run.wrong or ()
+
+
 def reachable_points(subject: Subject, asked: Asked) -> list[tuple[str, Condition]]:
     """Each program point of a request on each path, and under what hypotheses it is reached."""
     run = _Run(subject, asked, _symbols(), reached=[])
@@ -119,6 +206,14 @@ class _Run:
     variables: Mapping[str, Any]
     story: list[str] | None = None
     reached: list[tuple[str, Condition]] | None = None
+    # Nobody else does anything between the steps; and if only harm counts, a step is wrong where a
+    # crash shows it.
+    alone: bool = False
+    harm_only: bool = False
+    # Where the values are concrete: the path at whose end something is not so, and, if nobody else
+    # is about, the state after each path.
+    wrong: Path | None = None
+    states: dict[Path, State] = field(factory=dict)
     runner: Runner = field(init=False)
     data: Bytes = field(init=False)
     # What has been assumed on the way to here.
@@ -140,7 +235,10 @@ class _Run:
         """The request is right from here on."""
         stop = self.runner.at(path)
         if stop.effect is None:
-            return self._judge(stop.point, "at its end", at_end(self.asked, stop, state, local))
+            ended = self._judge(stop.point, "at its end", at_end(self.asked, stop, state, local))
+            if ended is False:
+                self.wrong = path
+            return ended
         if self.reached is not None:
             self.reached.append((stop.point, conj(*self.under)))
         moment = Moment(state, local, lambda name: self.variables[name](len(path)), self.data)
@@ -182,13 +280,19 @@ class _Run:
             failed = f" fails on the {result.failed.value}" if result.failed else f" gives {value}"
             said = "" if value is None or isinstance(value, Bytes) else failed
             self.story.append(f"{stop.point}: {_say(effect)}{failed if result.failed else said}")
-        right = self._judge(
-            stop.point,
-            _say(effect),
-            of_step(effect, result.failed is not None, moment, after, local),
-        )
+        claims = of_step(effect, result.failed is not None, moment, after, local)
+        if self.harm_only:
+            claims = {name: claim for name, claim in claims.items() if name == HARM}
+        right = self._judge(stop.point, _say(effect), claims)
         if right is False:
+            self.wrong = (*path, result)
             return neg(given)
+        if self.alone:
+            self.states[(*path, result)] = after
+            self.under.append(given)
+            rest = self._from((*path, result), after, local)
+            self.under.pop()
+            return imp(given, conj(right, rest))
         following = state_at(self.variables, step + 1, keep(local.holding, after))
         calm = self.variables["calm"](step + 1)
         local = evolve(local, may_record=conj(local.may_record, calm))

@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 from flashcopy.proofs import query
 from flashcopy.proofs.obligation import Mutant, Obligation, Picture, Subject
 from flashcopy.proofs.solvers import SOLVERS, Satisfiable, as_smt2, deadline_in
-from flashcopy.proofs.sorts import Table
+from flashcopy.proofs.sorts import OneOf, Table
 
 
 class Verdict(Enum):
@@ -40,13 +40,15 @@ class Verdict(Enum):
 class Options:
     """How to judge. `seeds` must not be empty; `budget` is in seconds for each obligation.
 
-    With `smt2`, a folder that exists, every question is also written there as a file.
+    With `smt2`, a folder that exists, every question is also written there as a file. With
+    `traces`, counterexamples get their traces also where that takes a search.
     """
 
     seeds: tuple[int, ...] = tuple(range(5))
     solver: str = "z3"
     budget: float = 60.0
     smt2: Path | None = None
+    traces: bool = False
 
 
 @frozen
@@ -99,6 +101,12 @@ def prove(obligations: Iterable[Obligation], options: Options) -> Iterator[Resul
     return (_judge(obligation, options) for obligation in obligations)
 
 
+def judge_mutant(obligation: Obligation, mutant: Mutant, options: Options) -> Finding:
+    """What becomes of one mutant of an obligation."""
+    bench = _Bench(obligation, options, deadline_in(options.budget))
+    return _guard(_judge_mutant, bench, mutant)
+
+
 @frozen
 class _Bench:
     """One obligation on the bench: whom to ask, and the time left to answer."""
@@ -139,10 +147,27 @@ def _judge_subject(bench: _Bench) -> Finding:
 
 def _judge_mutant(bench: _Bench, mutant: Mutant) -> Finding:
     """Does the fault break the claim?"""
+    found = _refute_shortly(bench, mutant)
+    if found:
+        return found
     finding = _ask(bench, mutant.subject, f"mutant {mutant.name}")
     if finding.verdict is Verdict.PROVED:
         return Finding(Verdict.SURVIVED, why="the claim holds in spite of the fault")
     return finding
+
+
+def _refute_shortly(bench: _Bench, mutant: Mutant) -> Finding | None:
+    """The obligation's own way to a counterexample, under the first seed, if it has one."""
+    options, obligation = bench.options, bench.obligation
+    if obligation.refute is None or options.smt2:
+        return None
+    (choices,) = (sort for sort in obligation.variables.values() if isinstance(sort, OneOf))
+    values = obligation.refute(
+        mutant.subject,
+        choices.values,
+        lambda formula: SOLVERS[options.solver](formula, options.seeds[0], bench.seconds_left()),
+    )
+    return _replay(bench, mutant.subject, values, mutant.name) if values else None
 
 
 def _ask(bench: _Bench, subject: Subject, about: str) -> Finding:
@@ -170,25 +195,29 @@ def _ask(bench: _Bench, subject: Subject, about: str) -> Finding:
             continue
         values = query.values_of(obligation, question, answer.values)
         findings.append(
-            Finding(Verdict.REFUTED) if asks_for_meaning else _replay(obligation, subject, values)
+            Finding(Verdict.REFUTED) if asks_for_meaning else _replay(bench, subject, values, about)
         )
     if len({finding.verdict for finding in findings}) > 1:
         return Finding(Verdict.BROKEN, why=f"{about}: the seeds {options.seeds} do not agree")
     return findings[0]
 
 
-def _replay(obligation: Obligation, subject: Subject, values: Mapping[str, Any]) -> Finding:
+def _replay(bench: _Bench, subject: Subject, values: Mapping[str, Any], about: str) -> Finding:
+    obligation = bench.obligation
     if not query.is_counterexample(obligation, subject, values):
         shown = ", ".join(f"{name} = {value}" for name, value in values.items())
         return Finding(Verdict.BROKEN, why=f"the counterexample is none on Python values: {shown}")
     picture = obligation.picture(subject, **values) if obligation.picture else Picture(())
+    if obligation.trace and (bench.options.traces or subject is obligation.subject):
+        name = "" if subject is obligation.subject else about.removeprefix("mutant ")
+        picture = evolve(picture, trace=obligation.trace(name, subject, **values))
     if picture.trace:
         trace = evolve(
             picture.trace,
             origin="flashcopy prove",
-            clause=", ".join(obligation.clauses),
+            clause=picture.trace.clause or ", ".join(obligation.clauses),
             finding=picture.trace.finding or f"not so here: {obligation.says}",
-            settings={"obligation": obligation.name},
+            settings=picture.trace.settings | {"obligation": obligation.name},
         )
         picture = evolve(picture, trace=trace)
     texts = {name: _text(value) for name, value in values.items()}

@@ -24,7 +24,7 @@ def test_matrix(tmp_path: Path) -> None:
     assert said[names[1]]["methods"]["explorer"]["clause"] in MUTANTS[names[1]].clauses
     # The explorer cannot see this one; the matrix says so and why.
     assert said[names[2]]["methods"]["explorer"] is None
-    assert "65 grains" in said[names[2]]["beyond"]["explorer"]
+    assert "65 grains" in said[names[2]]["misses"]["explorer"]
     for name in names:
         assert load(tmp_path / f"{name}.json").settings["mutant"] == name
 
