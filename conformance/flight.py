@@ -48,6 +48,9 @@ def play(session: Session, load: Load) -> Played:
         for burst in load:
             _play(session, recorder, burst)
     except _WrongAnswerError as wrong:
+        # What is still in flight is not to be taken for an answer to the next load.
+        while session.answers():
+            pass
         return Played(recorder.history(), wrong.clause, str(wrong))
     return judge(recorder.history())
 

@@ -8,6 +8,7 @@ gives the target a new point in time, so each is judged by itself. What convicts
 from flashcopy.conformance.check import Job, ViolationError
 from flashcopy.conformance.flight import play
 from flashcopy.conformance.load import CONTENTS, draw
+from flashcopy.conformance.smaller import smallest
 from flashcopy.model.geometry import Geometry
 
 BLOCK = 512
@@ -27,8 +28,10 @@ def interleaving(job: Job) -> None:
         geometry = GEOMETRIES[first // _LOADS_EACH % len(GEOMETRIES)]
         with job.session(geometry) as session:
             for number in range(first, min(first + _LOADS_EACH, job.effort.loads)):
+                if number and job.is_over():
+                    return
                 seed = f"{job.seed} {number}"
                 load = draw(seed, geometry, job.capabilities, number * CONTENTS + 1)
                 played = play(session, load)
                 if played.clause:
-                    raise ViolationError(played.finding)
+                    raise ViolationError(smallest(job, load, played))

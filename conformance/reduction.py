@@ -7,7 +7,7 @@ after the other, which makes sure that none is there for nothing.
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
@@ -15,11 +15,13 @@ from hypothesis.database import ExampleDatabase, choices_to_bytes
 
 from flashcopy.conformance.asks import Alphabet, Ask
 
+_T = TypeVar("_T")
+
 # Whether a list of asks shows what is looked for.
-Shows = Callable[[list[Ask]], bool]
+Shows = Callable[[list[_T]], bool]
 
 
-def halved(asks: list[Ask], shows: Shows) -> list[Ask]:
+def halved(asks: list[_T], shows: Shows[_T]) -> list[_T]:
     """Leave out what can be left out in large pieces, then in smaller ones, down to single asks.
 
     The last ask stays: it is the one that showed it.
@@ -39,7 +41,7 @@ def halved(asks: list[Ask], shows: Shows) -> list[Ask]:
         size //= 2
 
 
-def one_by_one(asks: list[Ask], shows: Shows) -> list[Ask]:
+def one_by_one(asks: list[_T], shows: Shows[_T]) -> list[_T]:
     """Leave out single asks, from the first on, until none can be."""
     at = 0
     while at < len(asks):
@@ -51,7 +53,7 @@ def one_by_one(asks: list[Ask], shows: Shows) -> list[Ask]:
     return asks
 
 
-def by_hypothesis(alphabet: Alphabet, asks: list[Ask], shows: Shows) -> None:
+def by_hypothesis(alphabet: Alphabet, asks: list[Ask], shows: Shows[Ask]) -> None:
     """Let Hypothesis shrink these asks; `shows` sees all its attempts, the best among them.
 
     Hypothesis is told that a test failed with them before, and reuses that example.
