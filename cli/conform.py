@@ -201,7 +201,5 @@ def _say(report: Report, judged: Judged, line: Line, shown: Shown | None) -> Non
         return
     click.echo(f"{check}: {shown.finding.clause} is violated")
     click.echo(f"  {shown.finding.explanation}")
-    if shown.trace:
-        click.echo(f"  the requests: flashcopy show {shown.trace}")
-        click.echo(f"  on the model and the bundled implementation: flashcopy replay {shown.trace}")
-    click.echo(f"  again:        {report.again(judged, check, shown.seed)}")
+    for does, command in report.commands(judged, shown):
+        click.echo(f"  {does}: {command}")

@@ -151,7 +151,7 @@ class Comparison:
         if status.state is State.COPYING and just_copied:
             left = status.grains - status.copied
             says = (
-                f"after a background copy of all grains (request {self.asked - 1}) {left} of"
+                f"after a background copy of all grains (request #{self.asked - 1}) {left} of"
                 f" {status.grains} are not copied: it has to begin at grain 0 again after each"
                 " start and sync, and to leave none behind"
             )

@@ -271,7 +271,7 @@ def _may_copy(event: _Event) -> bool:
 
 def _point(event: _Event) -> str:
     """A start or sync."""
-    return f"the {type(event.operation).__name__.lower()} (request {event.request})"
+    return f"the {type(event.operation).__name__.lower()} (request #{event.request})"
 
 
 def _request(story: _Story, event: _Event) -> str:
@@ -281,9 +281,9 @@ def _request(story: _Story, event: _Event) -> str:
         blocks = blocks_of_request(story.geometry, operation.offset, operation.length)
         run = f"block {blocks[0]}" if len(blocks) == 1 else f"blocks {blocks[0]}-{blocks[-1]}"
         word = f"write {operation.content}" if isinstance(operation, Write) else "write of zeroes"
-        return f"{word} (request {event.request}, {operation.volume.value} {run})"
+        return f"{word} (request #{event.request}, {operation.volume.value} {run})"
     if isinstance(operation, BackgroundCopy):
-        return f"the background copy (request {event.request})"
+        return f"the background copy (request #{event.request})"
     return _point(event)
 
 

@@ -46,7 +46,9 @@ def of_block(touches: Touches, block: int, found_at: Touch) -> Violation:
     numbers = tuple(touch[5] for touch in reads)
     said = " and ".join(_saw(touch) for touch in reads)
     if kinds == {READ_TARGET}:
-        return Violation("IMG-1", f"target block {block} changed without a write: {said}", numbers)
+        why = _how_it_changed(touches.blocks[block], reads)
+        said = f"target block {block} changed without a write: {said}; {why}"
+        return Violation("IMG-1", said, numbers)
     if kinds == {READ_SOURCE}:
         return Violation("READ-1", f"source block {block} changed without a write: {said}", numbers)
     return Violation(
@@ -144,7 +146,8 @@ def _of_one_read(touches: Touches, block: int, writes: list[Touch], read: Touch)
         why = _why_not(touches, on_source, content, lambda write: write[0] > last)
         points = f"the last start or sync, #{max(begun, key=lambda cut: cut[1])[5]}"
         if "too new" in why:
-            why = f"which was begun only after {points}, was answered: too new"
+            why = f"which was begun only after {points}, was answered: too new; "
+            why += _how_it_got_there(touches, block, read)
         elif "stale" in why:
             why = (
                 f"though it had been written before {points}, began: never copied, or stale"
@@ -152,6 +155,44 @@ def _of_one_read(touches: Touches, block: int, writes: list[Touch], read: Touch)
                 else f"which had been overwritten before {points}, began, or was undone: stale"
             )
     return Violation("READ-2", f"target block {block}: {_saw(read)}, {why}", numbers)
+
+
+def _how_it_changed(touches: Sequence[Touch], reads: Sequence[Touch]) -> str:
+    """Whether the target went back to older data of the source or took newer data over."""
+    first, last = reads[0], reads[-1]
+    written = {each[3]: each[0] for each in touches if each[2] == WRITE_SOURCE}
+    if written.get(first[3], -1) > written.get(last[3], -1):
+        return (
+            f"read #{first[5]} was sent to the source (fake read), where {_name(first[3])} overtook"
+            " it, or an older copy of the grain has landed late"
+        )
+    return (
+        f"{_name(last[3])} came to the target between the two: its grain was copied again, or read"
+        f" #{last[5]} was sent to the source"
+    )
+
+
+def _how_it_got_there(touches: Touches, block: int, read: Touch) -> str:
+    """What later reads of the same point in time say of a read that was too new."""
+    end = min((cut[0] for cut in touches.cuts if cut[1] > read[0]), default=NEVER)
+    end = min((each[0] for each in touches.blocks[block] if _overwrites(each, read)), default=end)
+    later = [
+        each
+        for each in touches.blocks[block]
+        if each[2] == READ_TARGET and each[0] > read[1] and each[1] < end
+    ]
+    overtaken = "the read was sent to the source (fake read), where the write overtook it"
+    copied = "the old data was not copied to the target before the write, or copied again after it"
+    for each in later:
+        if each[3] != read[3]:
+            return f"as read #{each[5]} shows {_name(each[3])} later, {overtaken}"
+    if later:
+        return f"as read #{later[-1][5]} still shows it later, {copied}"
+    return f"{overtaken}, or {copied}"
+
+
+def _overwrites(touch: Touch, read: Touch) -> bool:
+    return touch[2] == WRITE_TARGET and touch[1] > read[0]
 
 
 def _lost(writes: list[Touch], cuts: Sequence[Touch], read: Touch) -> str:

@@ -76,6 +76,7 @@ def _violation(report: Report, judged: Judged, shown: Shown) -> dict[str, Any]:
         "trace": str(shown.trace) if shown.trace else None,
         "seed": shown.seed,
         "again": report.again(judged, check.id, shown.seed),
+        "commands": dict(report.commands(judged, shown)),
     }
 
 

@@ -72,11 +72,9 @@ def _test_case(report: Report, judged: Judged, line: Line) -> ET.Element:
         if shown.line is line:
             finding = shown.finding
             kind = kind_of(finding.explanation)
-            again = report.again(judged, line.check.id, shown.seed)
             said = [f"{finding.clause} is violated: {finding.explanation}"]
-            if shown.trace:
-                said += [f"flashcopy show {shown.trace}", f"flashcopy replay {shown.trace}"]
-            _add(case, "failure", kind or "violation", "\n".join([*said, again]))
+            said += [command for _, command in report.commands(judged, shown)]
+            _add(case, "failure", kind or "violation", "\n".join(said))
     if line.verdict is Verdict.ERRORED:
         _add(case, "error", "errored", line.reason)
     if line.verdict is Verdict.SKIPPED:

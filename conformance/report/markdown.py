@@ -70,9 +70,7 @@ def _row(line: Line) -> tuple[str, ...]:
 def _violation(report: Report, judged: Judged, shown: Shown) -> list[str]:
     finding, check = shown.finding, shown.line.check
     kind = kind_of(finding.explanation)
-    commands = [report.again(judged, check.id, shown.seed)]
-    if shown.trace:
-        commands = [f"flashcopy show {shown.trace}", f"flashcopy replay {shown.trace}", *commands]
+    commands = [line for _, line in report.commands(judged, shown)]
     return [
         f"### {check.id}: {finding.clause} is violated{f', {kind}' if kind else ''}",
         _escaped(finding.explanation),

@@ -44,14 +44,4 @@ def _drawing_of(shown: Shown) -> Drawing | None:
 
 
 def _commands(report: Report, judged: Judged, shown: Shown) -> list[dict[str, Any]]:
-    commands = []
-    if shown.trace:
-        commands = [
-            {"does": "the requests as a table", "line": f"flashcopy show {shown.trace}"},
-            {
-                "does": "on the model and the bundled implementation",
-                "line": f"flashcopy replay {shown.trace}",
-            },
-        ]
-    again = report.again(judged, shown.line.check.id, shown.seed)
-    return [*commands, {"does": "the check again on this implementation", "line": again}]
+    return [{"does": does, "line": line} for does, line in report.commands(judged, shown)]

@@ -139,6 +139,23 @@ class Report:
         options = f"--effort {self.effort} --seed {seed}{timeout} --check {check}"
         return f"flashcopy conform {options} {shlex.join(judged.words)}"
 
+    def commands(self, judged: Judged, shown: Shown) -> tuple[tuple[str, str], ...]:
+        """The commands that show and repeat a violation, each after what it does."""
+        check = (
+            "the check on this implementation",
+            self.again(judged, shown.line.check.id, shown.seed),
+        )
+        if shown.trace is None:
+            return (check,)
+        replay = f"flashcopy replay {shown.trace}"
+        return (
+            ("the requests", f"flashcopy show {shown.trace}"),
+            ("again on this implementation", f"{replay} -- {shlex.join(judged.words)}"),
+            ("on the model", replay),
+            ("on the bundled implementation", f"{replay} bundled"),
+            check,
+        )
+
 
 # Seconds that a request may take if nobody says otherwise.
 DEFAULT_TIMEOUT = 10.0

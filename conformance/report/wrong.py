@@ -15,7 +15,7 @@ from flashcopy.model.trace import Submit, Trace
 from flashcopy.model.volume import ZERO
 
 # In this order: a misplaced or foreign block may be told by words that also say how old it is.
-KINDS = ("torn", "misplaced", "foreign", "never written", "too new", "stale")
+KINDS = ("torn", "misplaced", "foreign", "never written", "too new", "not undone", "stale")
 # Where no block is wrong by itself, what is: the words that tell it, and what it is called.
 _OTHERS = {
     "no single moment": "no single point in time",

@@ -1,0 +1,133 @@
+"""A trace again, on an IUT: the same requests in the same order, and a new judgement.
+
+Where a trace came from does not matter, nor what it says was answered: what counts is what this IUT
+answers now. Requests one after the other are held against the model step for step. Requests that
+overlap are handed over in the trace's order, each after the answers it had to wait for, and the cut
+judges what comes of it; since who overtakes whom is the IUT's choice, this is done many times.
+"""
+
+from attrs import frozen
+
+from flashcopy.conformance.adapter import Capability, RefusedError
+from flashcopy.conformance.asks import AskStatus, asks_of
+from flashcopy.conformance.check import Finding, Job, ViolationError
+from flashcopy.conformance.comparison import Comparison, name
+from flashcopy.conformance.flight import judge
+from flashcopy.conformance.history import Recorder
+from flashcopy.conformance.lifecycle import check_states
+from flashcopy.conformance.session import Session
+from flashcopy.model.images import Volume
+from flashcopy.model.operation import BackgroundCopy, Operation, Outcome, Stop, Write, WriteZeroes
+from flashcopy.model.trace import Answer, Crash, Entry, Kill, PowerLoss, Reopen, Step, Submit, Trace
+
+TIMES = 30
+
+
+class CannotReplayError(ValueError):
+    """The trace asks for what no IUT can be made to do, or for what this one does not claim."""
+
+
+@frozen
+class Replayed:
+    """What came of it: in how many runs, how many requests, and the first violation, if any."""
+
+    runs: int
+    requests: int
+    finding: Finding | None
+
+
+def replay(job: Job, trace: Trace, times: int = TIMES) -> Replayed:
+    """Replay a trace on fresh IUTs, until one violates. Raises CannotReplayError before that."""
+    require_replayable(job, trace)
+    one_by_one = asks_of(trace.entries) is not None
+    runs = 0
+    finding = None
+    while finding is None and runs < (1 if one_by_one else times):
+        runs += 1
+        try:
+            with job.session(trace.geometry, target_writable=trace.target_writable) as session:
+                _run(session, trace, one_by_one=one_by_one)
+        except ViolationError as error:
+            finding = error.finding
+    return Replayed(runs, job.requests, finding)
+
+
+def require_replayable(job: Job, trace: Trace) -> None:
+    """Raises CannotReplayError."""
+    if trace.initial is not None:
+        raise CannotReplayError("it starts from a state that no request leads to")
+    for at, entry in enumerate(trace.entries):
+        if isinstance(entry, Step | Crash):
+            word = type(entry).__name__.lower()
+            raise CannotReplayError(f"entry {at} is a {word} inside the bundled implementation")
+    needed = {need for entry in trace.entries for need in _needs(entry)}
+    if asks_of(trace.entries) is None:
+        needed.add(Capability.CONCURRENT)
+    missing = sorted(need.value for need in needed if not job.has(need))
+    if missing:
+        raise CannotReplayError(f"{job.target.name} does not claim {', '.join(missing)}")
+
+
+def _run(session: Session, trace: Trace, *, one_by_one: bool) -> None:
+    if one_by_one:
+        comparison = Comparison(session)
+        for ask in asks_of(trace.entries) or []:
+            comparison.status() if isinstance(ask, AskStatus) else comparison.step(ask)
+    else:
+        _overlapping(session, trace)
+
+
+def _overlapping(session: Session, trace: Trace) -> None:
+    """Hand over what the trace hands over; where it has an answer, wait for that."""
+    recorder = Recorder(session.geometry)
+    in_flight: dict[int, tuple[int, Operation]] = {}
+
+    def collect() -> None:
+        for number, outcome in session.answers():
+            recorded, operation = in_flight.pop(number)
+            recorder.was_answered(recorded, _answer(operation, outcome))
+
+    for entry in trace.entries:
+        if isinstance(entry, Submit):
+            recorded = recorder.submitted(entry.operation)
+            in_flight[session.begin(entry.operation)] = recorded, entry.operation
+        elif isinstance(entry, Answer):
+            while any(recorded == entry.request for recorded, _ in in_flight.values()):
+                collect()
+    while in_flight:
+        collect()
+    history = recorder.history()
+    played = judge(history)
+    if played.clause:
+        raise ViolationError(played.finding)
+    if wrong := check_states(history):
+        raise ViolationError(Finding(wrong.clause, wrong.explanation))
+
+
+def _answer(operation: Operation, outcome: Outcome | Exception) -> Outcome:
+    if isinstance(outcome, RefusedError):
+        says = f"{name(operation)} was answered `internal`: {outcome}"
+        raise ViolationError(Finding("LIFE-1", says))
+    if isinstance(outcome, Exception):
+        raise ViolationError(Finding("CONC-1", f"{name(operation)}: {outcome}"))
+    return outcome
+
+
+def _needs(entry: Entry) -> list[Capability]:
+    """What an IUT must claim to be given this entry."""
+    needs = []
+    match entry:
+        case Submit(_, operation):
+            if isinstance(operation, Write | WriteZeroes) and operation.volume is Volume.TARGET:
+                needs.append(Capability.TARGET_WRITE)
+            if isinstance(operation, WriteZeroes):
+                needs.append(Capability.WRITE_ZEROES)
+            if isinstance(operation, BackgroundCopy):
+                needs.append(Capability.BACKGROUND_COPY)
+            if isinstance(operation, Stop):
+                needs.append(Capability.STOP)
+        case Kill() | Reopen():
+            needs.append(Capability.RESTART)
+        case PowerLoss():
+            needs.append(Capability.POWER_LOSS)
+    return needs
