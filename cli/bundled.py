@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flashcopy.cli.serve import CAPABILITIES, Server
+from flashcopy.cli.server import CAPABILITIES, Server
 from flashcopy.conformance.adapter import Bitmaps, Capability, Hello, RefusedError, Status
 from flashcopy.impl import FlashCopy
 from flashcopy.impl.errors import FlashCopyError

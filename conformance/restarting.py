@@ -158,7 +158,7 @@ class Load:
         self.pause()
 
     def flushed_writes(self) -> None:
-        """What was written before a flush that was answered is there; of more nothing is said."""
+        """What was written before a flush that was answered is there; the rest may be."""
         volume = TARGET if self._target_too() and self.chance.random() < 0.4 else SOURCE
         for flushed in (True, False):
             for first in self.chance.sample(range(self.geometry.blocks), 3):
@@ -197,8 +197,9 @@ class Load:
 
 def restart(job: Job) -> None:
     """CRASH-1, CRASH-2, CRASH-3, REC-1: killed with requests in flight, and opened again."""
-    lives = max(len(_AT_ONCE), job.effort.loads)
-    _live(job, "restart", lives, _KILLS, _BEFORE_KILL, lambda life, _: life.kill())
+    _live(
+        job, "restart", job.effort.examples // 10, _KILLS, _BEFORE_KILL, lambda life, _: life.kill()
+    )
 
 
 def power_loss(job: Job) -> None:
@@ -207,8 +208,7 @@ def power_loss(job: Job) -> None:
     def lose(life: Life, chance: random.Random) -> None:
         life.lose_power(chance.randrange(1 << 32))
 
-    lives = max(2 * len(_AT_ONCE), job.effort.loads)
-    _live(job, "power-loss", lives, _LOSSES, _BEFORE_LOSS, lose)
+    _live(job, "power-loss", job.effort.examples // 5, _LOSSES, _BEFORE_LOSS, lose)
 
 
 def _live(
@@ -233,6 +233,8 @@ def _live(
                 if job.has(Capability.STOP) and chance.random() < 0.08:
                     load.stop()
                 crash(life, chance)
+                if job.is_over():
+                    return
 
 
 def _overlap(write: Write, other: Operation) -> bool:

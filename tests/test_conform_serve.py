@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from flashcopy.cli.serve import Server, serve_on
+from flashcopy.cli.serve import serve_on
+from flashcopy.cli.server import Server
 from flashcopy.conformance.adapter import Capability, RefusedError, Status
 from flashcopy.conformance.stdio import StdioAdapter
 from flashcopy.model.geometry import Geometry
