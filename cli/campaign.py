@@ -280,5 +280,4 @@ def _print(report: Report, written: list[Path]) -> None:
         click.echo("interrupted: this is what was done so far")
     for path in written:
         click.echo(f"report: {path}")
-    first, last = report.seeds[0], report.seeds[-1]
-    click.echo(f"{report.verdict.value}; effort {report.effort}, seeds {first} to {last}")
+    click.echo(f"{report.verdict.value}; effort {report.effort}, {report.seeds_said}")
