@@ -263,6 +263,20 @@ def test_a_report_is_written_whole_or_not_at_all(
     assert (tmp_path / "report.json").read_bytes() == before
 
 
+def test_what_was_found_is_said_though_it_cannot_be_written(tmp_path: Path) -> None:
+    """Here a directory stands where a report and a trace should be."""
+    for name in ("report.md", "restart.json"):
+        (tmp_path / name / "full").mkdir(parents=True)
+    words = ["--seed", "1", "--report", str(tmp_path), "--check", "restart", "zoo", "map-dropped"]
+    result = CliRunner().invoke(conform, words)
+    assert result.exit_code == 1
+    assert "restart: CRASH-2 is violated" in result.stdout
+    assert "flashcopy show" not in result.stdout
+    for name in ("report.md", "restart.json"):
+        assert f"cannot write {tmp_path / name}: " in result.stderr
+    assert (tmp_path / "report.xml").exists()
+
+
 @pytest.mark.parametrize(
     ("explanation", "kind"),
     [
