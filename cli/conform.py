@@ -95,10 +95,12 @@ def conform(
         return
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     plan = Plan(checks, EFFORTS[effort], seed, timeout)
-    if target == ("zoo", "--all"):
-        raise SystemExit(0 if score_all(plan, as_json=as_json) else EXIT[Verdict.VIOLATION])
     if formats and report is None:
         raise click.UsageError("--format says which reports are written; --report DIR says where")
+    if target == ("zoo", "--all"):
+        if report is not None:
+            raise click.UsageError("zoo --all prints the score of the kit itself, and no report")
+        raise SystemExit(0 if score_all(plan, as_json=as_json) else EXIT[Verdict.VIOLATION])
     done = _judge(parse_target(target, timeout), target, plan, report or Path("traces"))
     written = write_reports(done, report, formats) if report else []
     if as_json:
