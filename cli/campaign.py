@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from attrs import evolve
 from rich.table import Table
 
 from flashcopy.cli.conform import EXIT, INTERRUPTED
 from flashcopy.cli.report import console, progress
 from flashcopy.cli.target import parse_target
+from flashcopy.cli.written import require_report_directory, with_traces, write_reports
 from flashcopy.conformance.campaign import (
     Campaign,
     Outcome,
@@ -37,14 +37,8 @@ from flashcopy.conformance.campaign_run import WorkerError, run
 from flashcopy.conformance.check import EFFORTS
 from flashcopy.conformance.checks import CHECKS
 from flashcopy.conformance.report.as_json import of_campaign
-from flashcopy.conformance.report.value import DEFAULT_TIMEOUT, Judged, Report
-from flashcopy.conformance.report.write import (
-    FILES,
-    UnwritableDirectoryError,
-    require_writable,
-    write_report,
-    write_trace,
-)
+from flashcopy.conformance.report.value import DEFAULT_TIMEOUT, Report
+from flashcopy.conformance.report.write import FILES
 from flashcopy.conformance.runner import Verdict
 
 _SEEDS = 10
@@ -114,8 +108,8 @@ def campaign(
     """
     if workers and scheduler:
         raise click.UsageError("--workers are processes here, --scheduler has workers of its own")
+    require_report_directory(report)
     try:
-        require_writable(report)
         with opened(report, resume=resume) as journal:
             before = journal.campaign
             plan = _plan(before, targets, effort, seeds, seed, timeout, checks)
@@ -129,11 +123,9 @@ def campaign(
                 require_same(plan, journal)
                 pool = _pool(plan, workers, scheduler)
             done = _go_on(plan, journal, pool, report, stop_early=stop_early)
-    except UnwritableDirectoryError as error:
-        raise click.UsageError(f"--report {error}") from None
     except (JournalError, NoClusterError, WorkerError) as error:
         raise click.UsageError(str(error)) from None
-    written = write_report(done, report, formats or FILES, campaign=True)
+    written = write_reports(done, report, formats, campaign=True)
     if as_json:
         click.echo(json.dumps(of_campaign(done), indent=1))
     else:
@@ -203,7 +195,7 @@ def _go_on(
         interrupted = True
     targets = targets_of(plan, journal.done)
     return Report(
-        tuple(_with_traces(judged, directory) for judged in targets),
+        tuple(with_traces(judged, directory, _slug(judged.name)) for judged in targets),
         plan.effort,
         plan.seeds,
         plan.timeout,
@@ -239,17 +231,9 @@ def _notes(plan: Campaign, journal: Journal, pool: Pool, kept: int) -> Iterator[
         yield f"{pool.lost} {workers} lost, and what they were at was judged again."
 
 
-def _with_traces(judged: Judged, directory: Path) -> Judged:
-    """The shortest violation of each check, written to a file."""
-    target = re.sub(r"[^A-Za-z0-9.]+", "-", judged.name).strip("-")
-    traces = {
-        shown.line.check.id: write_trace(
-            shown.finding.trace, directory / f"{target}-{shown.line.check.id}.json"
-        )
-        for shown in judged.violations
-        if shown.finding.trace
-    }
-    return evolve(judged, traces=traces)
+def _slug(target: str) -> str:
+    """A target's name as the beginning of a file's."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", target).strip("-") + "-"
 
 
 def _print(report: Report, written: list[Path]) -> None:
@@ -280,5 +264,4 @@ def _print(report: Report, written: list[Path]) -> None:
         click.echo("interrupted: this is what was done so far")
     for path in written:
         click.echo(f"report: {path}")
-    first, last = report.seeds[0], report.seeds[-1]
-    click.echo(f"{report.verdict.value}; effort {report.effort}, seeds {first} to {last}")
+    click.echo(f"{report.verdict.value}; effort {report.effort}, {report.seeds_said}")

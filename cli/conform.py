@@ -18,6 +18,7 @@ from rich.table import Table
 
 from flashcopy.cli.report import console, progress
 from flashcopy.cli.target import parse_target
+from flashcopy.cli.written import require_report_directory, with_traces, write_reports
 from flashcopy.cli.zoo import score_all
 from flashcopy.conformance.adapter import Hello, IutBrokeDownError
 from flashcopy.conformance.check import EFFORTS, Check, Target
@@ -32,13 +33,7 @@ from flashcopy.conformance.report.value import (
     Shown,
     lines_of,
 )
-from flashcopy.conformance.report.write import (
-    FILES,
-    UnwritableDirectoryError,
-    require_writable,
-    write_report,
-    write_trace,
-)
+from flashcopy.conformance.report.write import FILES
 from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge
 
 EXIT = {Verdict.CONFORMING: 0, Verdict.VIOLATION: 1, Verdict.ERRORED: 3}
@@ -100,12 +95,14 @@ def conform(
         return
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     plan = Plan(checks, EFFORTS[effort], seed, timeout)
-    if target == ("zoo", "--all"):
-        raise SystemExit(0 if score_all(plan, as_json=as_json) else EXIT[Verdict.VIOLATION])
     if formats and report is None:
         raise click.UsageError("--format says which reports are written; --report DIR says where")
+    if target == ("zoo", "--all"):
+        if report is not None:
+            raise click.UsageError("zoo --all prints the score of the kit itself, and no report")
+        raise SystemExit(0 if score_all(plan, as_json=as_json) else EXIT[Verdict.VIOLATION])
     done = _judge(parse_target(target, timeout), target, plan, report or Path("traces"))
-    written = write_report(done, report, formats or FILES) if report else []
+    written = write_reports(done, report, formats) if report else []
     if as_json:
         click.echo(json.dumps(of_target(done), indent=1))
     else:
@@ -133,10 +130,7 @@ def _list(checks: tuple[Check, ...]) -> None:
 
 def _judge(target: Target, words: tuple[str, ...], plan: Plan, directory: Path) -> Report:
     """Run the checks, and write the traces; an interrupt leaves what was done so far."""
-    try:
-        require_writable(directory)
-    except UnwritableDirectoryError as error:
-        raise click.UsageError(f"--report {error}") from None
+    require_report_directory(directory)
     began = datetime.now(UTC).isoformat(timespec="seconds")
     results: list[Result] = []
     hello, broke, interrupted = None, "", False
@@ -148,12 +142,7 @@ def _judge(target: Target, words: tuple[str, ...], plan: Plan, directory: Path) 
     except KeyboardInterrupt:
         interrupted = True
     lines = lines_of(plan.checks, [Run(plan.seed, result) for result in results])
-    traces = {
-        result.check.id: write_trace(result.finding.trace, directory / f"{result.check.id}.json")
-        for result in results
-        if result.finding and result.finding.trace
-    }
-    judged = Judged(target.name, words, hello, lines, traces, broke)
+    judged = with_traces(Judged(target.name, words, hello, lines, broke=broke), directory)
     return Report(
         (judged,), plan.effort.name, (plan.seed,), plan.timeout, began, interrupted=interrupted
     )

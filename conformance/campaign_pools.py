@@ -5,6 +5,7 @@ a worker that is lost takes no other case with it and it is known which one it h
 """
 
 import importlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -132,6 +133,9 @@ class ClusterPool:
             raise NoClusterError(
                 "--scheduler needs Dask: pip install 'flashcopy[cluster]'"
             ) from None
+        # Whatever it logs of a cluster that fails, we say in one line.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             self._client: Any = dask.Client(address, timeout=10, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -165,6 +169,8 @@ class ClusterPool:
         """Take back what has not begun."""
         for future in list(self._futures):
             future.cancel()
+        if self._client.status == "running":
+            self._client.unsubscribe_topic("all")
         self._client.close()
 
     def _note(self, event: tuple[float, dict[str, Any]]) -> None:

@@ -49,7 +49,7 @@ def _outcome(future: "Future[Outcome]", case: Case, pool: Pool) -> Outcome | Non
     try:
         return future.result()
     except CancelledError:
-        raise NoClusterError("the scheduler of the cluster is gone") from None
+        raise NoClusterError("the cluster is gone; --resume goes on where it was") from None
     except Exception as error:
         if pool.was_lost(error):
             return None

@@ -19,6 +19,7 @@ from flashcopy.cli.campaign import campaign
 from flashcopy.conformance.adapter import Capability, Hello
 from flashcopy.conformance.campaign import Campaign, Case, Outcome, cases_of, trimmed
 from flashcopy.conformance.campaign_journal import JournalError, opened, require_same
+from flashcopy.conformance.campaign_pools import NoClusterError
 from flashcopy.conformance.campaign_run import TRIES, WorkerError
 from flashcopy.conformance.campaign_run import run as run_cases
 from flashcopy.conformance.check import Finding
@@ -79,6 +80,7 @@ class FakePool:
 
     loses: dict[Case, int] = field(factory=dict)
     fails: type[Exception] | None = None
+    is_gone: bool = False
     lost: int = 0
     submitted: list[Case] = field(factory=list)
     stopped: int = 0
@@ -89,7 +91,10 @@ class FakePool:
     def submit(self, case: Case) -> "Future[Outcome]":
         self.submitted.append(case)
         future: Future[Outcome] = Future()
-        if self.fails:
+        if self.is_gone:
+            future.cancel()
+            future.set_running_or_notify_cancel()
+        elif self.fails:
             future.set_exception(self.fails("no reason"))
         elif self.loses.get(case, 0) > 0:
             self.loses[case] -= 1
@@ -133,6 +138,10 @@ def test_who_stops_listening_stops_the_campaign() -> None:
     with pytest.raises(WorkerError, match="ZeroDivisionError: no reason"):
         list(run_cases(cases_of(PLAN), broken))
     assert broken.stopped == 1
+    gone = FakePool(is_gone=True)
+    with pytest.raises(NoClusterError, match="--resume goes on"):
+        list(run_cases(cases_of(PLAN), gone))
+    assert gone.stopped == 1
 
 
 def test_the_journal_gives_back_what_was_written(tmp_path: Path) -> None:

@@ -198,6 +198,7 @@ def test_list() -> None:
         (["python", "json:NoSuchClass"], "NoSuchClass"),
         (["--check", "nonsense", "bundled"], "no check is called nonsense; there are: errors"),
         (["--report", "/dev/null/x", "bundled"], "nothing can be written to /dev/null"),
+        (["--report", "x", "zoo", "--all"], "zoo --all prints the score of the kit itself"),
     ],
 )
 def test_wrong_usage(words: list[str], message: str) -> None:

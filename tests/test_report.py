@@ -218,6 +218,22 @@ def test_a_target_that_cannot_even_be_introduced(tmp_path: Path) -> None:
     assert json.loads(files[".json"])["verdict"] == "errored"
 
 
+def test_many_seeds_are_not_read_one_by_one() -> None:
+    """Of a campaign with many seeds the report says the first ones and how many there are."""
+    report = with_a_contradiction()
+    (judged,) = report.targets
+    (_, line) = judged.lines
+    runs = tuple(Run(seed, line.runs[0].result) for seed in range(100))
+    many = evolve(judged, lines=(evolve(line, runs=runs),))
+    report = evolve(report, targets=(many, judged), seeds=tuple(range(100)))
+    read = check_page(page.dumps(report))
+    for text in (read.text, markdown.dumps(report)):
+        assert "seeds 0 to 99" in text
+        assert re.search(r"onvicted by seeds 0, 1, .*, 19 and 80 more", text)
+    assert "violation 100 of 100" in read.text
+    assert "not run" in read.text  # the one target has a check that the other has not
+
+
 def test_formats_can_be_chosen(tmp_path: Path) -> None:
     directory = tmp_path / "new" / "one"
     words = ["--check", "minimality", "--format", "junit", "--format", "json"]
@@ -245,6 +261,20 @@ def test_a_report_is_written_whole_or_not_at_all(
             write.write_report(other, tmp_path, ["json"])
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
     assert (tmp_path / "report.json").read_bytes() == before
+
+
+def test_what_was_found_is_said_though_it_cannot_be_written(tmp_path: Path) -> None:
+    """Here a directory stands where a report and a trace should be."""
+    for name in ("report.md", "restart.json"):
+        (tmp_path / name / "full").mkdir(parents=True)
+    words = ["--seed", "1", "--report", str(tmp_path), "--check", "restart", "zoo", "map-dropped"]
+    result = CliRunner().invoke(conform, words)
+    assert result.exit_code == 1
+    assert "restart: CRASH-2 is violated" in result.stdout
+    assert "flashcopy show" not in result.stdout
+    for name in ("report.md", "restart.json"):
+        assert f"cannot write {tmp_path / name}: " in result.stderr
+    assert (tmp_path / "report.xml").exists()
 
 
 @pytest.mark.parametrize(

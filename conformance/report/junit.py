@@ -45,7 +45,7 @@ def _suite(report: Report, judged: Judged, number: int) -> ET.Element:
     for name, value in {
         "verdict": judged.verdict.value,
         "effort": report.effort,
-        "seeds": " ".join(map(str, report.seeds)),
+        "seeds": report.seeds_said,
         **report.versions,
     }.items():
         ET.SubElement(properties, "property", {"name": name, "value": value})

@@ -26,9 +26,8 @@ def dumps(report: Report) -> str:
 
 
 def _head(report: Report) -> str:
-    seeds = ", ".join(map(str, report.seeds))
     versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
-    return f"Effort {report.effort}, seed {seeds}; {versions}; begun {report.began}."
+    return f"Effort {report.effort}, {report.seeds_said}; {versions}; begun {report.began}."
 
 
 def _target(report: Report, judged: Judged) -> list[str]:
@@ -53,9 +52,8 @@ def _row(line: Line) -> tuple[str, ...]:
     remarks = [f"waste, not wrong: {waste}" for waste in line.waste]
     if line.verdict is Verdict.SKIPPED:
         remarks.append(line.reason)
-    seeds = line.seeds(Verdict.VIOLATION)
-    if seeds and len(line.runs) > 1:
-        remarks.append(f"convicted by seeds {', '.join(map(str, seeds))}")
+    if line.convicting and len(line.runs) > 1:
+        remarks.append(f"convicted by seeds {line.convicting}")
     return (
         line.check.id,
         line.verdict.value,

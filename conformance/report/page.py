@@ -19,6 +19,7 @@ def dumps(report: Report) -> str:
         report=report,
         drawing_of=_drawing_of,
         kind_of=kind_of,
+        counts_of=_counts,
         commands_of=lambda judged, shown: _commands(report, judged, shown),
         Verdict=Verdict,
         gutter=GUTTER,
@@ -36,6 +37,20 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2")
+
+
+def _counts(judged: Judged) -> str:
+    """How many checks came to what."""
+    verdicts = [line.verdict for line in judged.lines]
+    said = {
+        Verdict.VIOLATION: "found a violation",
+        Verdict.ERRORED: "saw it break down",
+        Verdict.CONFORMING: "found nothing wrong",
+        Verdict.SKIPPED: "could not be tried",
+    }
+    counts = [f"{n} {words}" for verdict, words in said.items() if (n := verdicts.count(verdict))]
+    checks = "1 check" if len(verdicts) == 1 else f"{len(verdicts)} checks"
+    return f"Of {checks} {', '.join(counts)}" if counts else "No check was run"
 
 
 def _drawing_of(shown: Shown) -> Drawing | None:

@@ -16,6 +16,11 @@ from flashcopy.conformance.adapter import Hello
 from flashcopy.conformance.check import Check, Finding
 from flashcopy.conformance.runner import Result, Verdict, sum_up
 
+# Seconds that a request may take if nobody says otherwise.
+DEFAULT_TIMEOUT = 10.0
+# How many seeds are worth to be read one by one.
+_MOST_SEEDS = 20
+
 
 @frozen
 class Run:
@@ -58,6 +63,13 @@ class Line:
     def waste(self) -> tuple[str, ...]:
         """What was more work than need be (MIN-1, MIN-2), each once."""
         return tuple(dict.fromkeys(said for run in self.runs for said in run.result.waste))
+
+    @property
+    def convicting(self) -> str:
+        """The seeds with which a violation was found, the first of them if they are many."""
+        seeds = [str(seed) for seed in self.seeds(Verdict.VIOLATION)]
+        more = f" and {len(seeds) - _MOST_SEEDS} more" if len(seeds) > _MOST_SEEDS else ""
+        return ", ".join(seeds[:_MOST_SEEDS]) + more
 
     def seeds(self, verdict: Verdict) -> tuple[int, ...]:
         """The seeds with which the check came to a verdict."""
@@ -133,6 +145,16 @@ class Report:
                 return verdict
         return Verdict.CONFORMING
 
+    @property
+    def seeds_said(self) -> str:
+        """The seeds in words: `seed 7`, or `seeds 1 to 100`."""
+        first, *others = self.seeds
+        if not others:
+            return f"seed {first}"
+        if self.seeds == tuple(range(first, first + len(self.seeds))):
+            return f"seeds {first} to {others[-1]}"
+        return f"seeds {', '.join(map(str, self.seeds))}"
+
     def again(self, judged: Judged, check: str, seed: int) -> str:
         """The command that runs one check again in the same way."""
         timeout = "" if self.timeout == DEFAULT_TIMEOUT else f" --timeout {self.timeout:g}"
@@ -155,10 +177,6 @@ class Report:
             ("on the bundled implementation", f"{replay} bundled"),
             check,
         )
-
-
-# Seconds that a request may take if nobody says otherwise.
-DEFAULT_TIMEOUT = 10.0
 
 
 def lines_of(checks: Sequence[Check], runs: Sequence[Run]) -> tuple[Line, ...]:

@@ -30,6 +30,7 @@ _OTHERS = {
     "grains copied": "not copied",
     "must be refused": "not refused",
     "was refused": "refused",
+    "bytes, got": "wrong length",
 }
 _SHOWS = re.compile(r"shows (zeros|write \d+).*must show ((?:(?: or )?(?:zeros|write \d+))+)")
 _CONTENT = re.compile(r"zeros|write (\d+)")
