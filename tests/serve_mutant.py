@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flashcopy.cli.serve import Server, serve_on
+from flashcopy.cli.serve import serve_on
+from flashcopy.cli.server import Server
 from flashcopy.harness.mutant import Mutant, generator
 from flashcopy.harness.mutants import by_name
 from flashcopy.harness.requests import Ask, Options

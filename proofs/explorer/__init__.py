@@ -5,8 +5,9 @@ that fail, and at every state judges everything that a crash can leave. Read in 
 `requests` and `starts` (what is explored), `automaton` and `answers` (a generator as a small
 graph, and how it can end), `program` and `linking` (the graphs as arrays), `memory`, `mapdisk`,
 `block` and `doubt` (the parts a state is made of, each with what is right of it), `crash` and
-`final` (when a state is wrong), `tables` (why plain Python is fast enough), `layout`, `locking`, `block_steps` and
-`steps` (all states of one rank take all their steps at once), `search`, `explorer` and `runs`
-(batches, workers, limits), `move` and `trace` (a violation as something to replay), `coverage` and
-`report`; `efforts`, `manifest` and `beyond` name scopes and say what is expected of them.
+`final` (when a state is wrong), `tables` (why plain Python is fast enough), `layout`, `locking`,
+`block_steps` and `steps` (all states of one rank take all their steps at once), `search`,
+`explorer` and `runs` (batches, workers, limits), `move` and `trace` (a violation as something to
+replay), `coverage` and `report`; `efforts`, `manifest` and `beyond` name scopes and say what is
+expected of them.
 """
