@@ -40,14 +40,15 @@ _LAST = 5.0
 Params = Mapping[str, Any] | Struct
 
 
-class _Request(Struct):
+# None of these can be part of a circle, so the garbage collector need not look at them.
+class _Request(Struct, gc=False):
     jsonrpc: str
     id: int
     method: str
     params: Params
 
 
-class _Response(Struct):
+class _Response(Struct, gc=False):
     """A response; of result and error one is missing, that is empty."""
 
     id: int
