@@ -44,7 +44,7 @@ BREAKDOWNS = {
     "answers something else": ("answer({**ask(), 'id': 99}, result={})", "not asked"),
     "answers twice": (
         "r = ask(); answer(r, result={}); answer(r, result={}); time.sleep(60)",
-        "answered before",
+        "request 1, which was not asked or answered before",
     ),
     "answers without id": ('say(\'{"jsonrpc": "2.0", "result": {}}\')', "id is no number"),
     "answers neither": ("answer(ask())", "neither a result nor an error"),
