@@ -84,24 +84,13 @@ class Connection:
         answer that is an error, and what `answers` raises.
         """
         with self._talking:
-            kept, self._answered = self._answered, []
             number = self.begin(method, params)
-            try:
-                while True:
-                    self._converse(None)
-                    answered, self._answered = self._answered, []
-                    for answer in answered:
-                        if answer[0] != number:
-                            kept.append(answer)
-                        else:
-                            found = answer[2]
-                    if number not in self._in_flight:
-                        break
-            finally:
-                self._answered = kept
-        if isinstance(found, RefusedError):
-            raise found
-        return found
+            self._converse(None, number)
+            at = next(at for at, answer in enumerate(self._answered) if answer[0] == number)
+            said = self._answered.pop(at)[2]
+        if isinstance(said, RefusedError):
+            raise said
+        return said
 
     def close(self) -> None:
         """Ask the program to end, see that it does, and leave nothing running."""
@@ -125,31 +114,34 @@ class Connection:
         with self._talking:  # whoever talks notices, and must be done with the pipes
             self._program.discard()
 
-    def _converse(self, wait: float | None) -> None:
-        """Send what is queued and go on until there are answers, or it is no use to wait."""
+    def _converse(self, wait: float | None, number: int = 0) -> None:
+        """Send what is queued and go on until there are answers, or it is no use to wait.
+
+        With the number of a request, until there is the answer to that one.
+        """
         if self._is_over():
             self._fail()
         if self._queue:
             self._send()
         until = None if wait is None else time.monotonic() + wait
-        while not self._answered and self._in_flight:
+        while self._in_flight and (number in self._in_flight if number else not self._answered):
             if self._program.deaf:
                 self._was_deaf()
             if self._is_over():
                 self._fail()
-            now = time.monotonic()
-            deadline = next(iter(self._in_flight.values()))[1]
-            if until is not None:
-                deadline = min(deadline, until)
-            written = self._program.step(max(0.0, min(deadline - now, _GLANCE)))
+            oldest, (_, deadline) = next(iter(self._in_flight.items()))
+            left = deadline - time.monotonic()
+            limit = left if until is None else min(left, until - time.monotonic())
+            written = self._program.step(max(0.0, min(limit, _GLANCE)))
             if written:
                 self._take(written)
             elif self._program.ended:
                 self._break(self._how_it_ended())
-            elif until is not None and time.monotonic() >= until:
-                break
-            elif time.monotonic() >= deadline:
+            # What was there in time has been taken now, even if the kit was late to look.
+            if left <= 0 and oldest in self._in_flight:
                 self._too_late()
+            if until is not None and time.monotonic() >= until:
+                return
 
     def _send(self) -> None:
         """Everything queued in one write, as far as the program reads."""

@@ -74,6 +74,17 @@ def test_hanging(text: str) -> None:
     connection.kill()
 
 
+def test_a_line_that_never_ends_though_it_goes_on() -> None:
+    """Something comes all the time, but no answer."""
+    drips = "ask()\nwhile True: sys.stdout.write('x'); sys.stdout.flush(); time.sleep(0.001)"
+    connection = program(drips, timeout=0.3)
+    connection.begin("status", {})
+    assert connection.answers(0.01) == []
+    with pytest.raises(IutBrokeDownError, match=r"did not answer status within 0.3 s"):
+        connection.answers()
+    connection.kill()
+
+
 def test_the_end_of_a_flooded_standard_error_is_kept() -> None:
     connection = program("sys.stderr.write('x' * 5_000_000 + ' the reason'); ask(); sys.exit(1)")
     with pytest.raises(IutBrokeDownError, match="the reason") as caught:
