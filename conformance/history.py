@@ -101,7 +101,7 @@ class Recorder:
         """What was recorded so far; what is in flight counts as unanswered."""
         with self._lock:
             ended = self._ended + self._unanswered(next(self._ticks))
-        return History(self.geometry, tuple(Request(*each) for each in ended))
+        return History(self.geometry, tuple(itertools.starmap(Request, ended)))
 
     def _unanswered(self, now: int) -> list[tuple[int, Operation, int, int, None]]:
         return [

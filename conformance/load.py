@@ -107,6 +107,14 @@ class _Draw:
         )
         return [lane, (self.point_in_time(), self.read(TARGET), self.read(TARGET))]
 
+    def every_block_at_once(self) -> list[Lane]:
+        """A write to each block, all of them in flight with a sync and reads of the target."""
+        lanes: list[Lane] = [
+            (self.write(SOURCE, block, 1),) for block in range(self.geometry.blocks)
+        ]
+        reads = (self.read(TARGET), self.read(TARGET))
+        return [*lanes, (self.point_in_time(), self.read(SOURCE), self.read(TARGET)), reads]
+
     def look(self) -> list[Burst]:
         """With nothing else in flight: what a wrong bit does shows after the next sync."""
         bursts: list[Burst] = []
@@ -131,9 +139,10 @@ def draw(
         all_.everything,
         all_.around_a_sync,
         all_.one_after_the_other,
+        all_.every_block_at_once,
     ]
     for _ in range(_BURSTS):
-        lanes = chance.choices(kinds, (2, 1, 1))[0]() + all_.copy()
+        lanes = chance.choices(kinds, (4, 2, 2, 1))[0]() + all_.copy()
         chance.shuffle(lanes)
         load += [tuple(lanes), *all_.look()]
     return (*load, (tuple(all_.read(volume) for volume in Volume),))

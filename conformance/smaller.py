@@ -41,10 +41,15 @@ def smallest(job: Job, load: Load, played: Played) -> Finding:
         with suppress(IutBrokeDownError, RefusedError):
             step()
     best = search.again
-    if best is None or len(best.history.requests) > _READABLE:
+    if best is None or _requests(best) > _READABLE:
         best = min((each for each in (best, search.trimmed) if each), key=_requests)
     told = judge(tidy(best.history))
-    return (told if told.clause else best).finding
+    if not told.clause:
+        return best.finding  # an answer that is wrong by itself
+    if best is search.trimmed and _requests(best) < _requests(played):
+        why = f"{told.explanation} (what the verdict needs of {_requests(played)} requests)"
+        told = evolve(told, explanation=why)
+    return told.finding
 
 
 @define

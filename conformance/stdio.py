@@ -22,15 +22,15 @@ from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 
 
-class _Nothing(Struct):
+class _Nothing(Struct, gc=False):
     """The result of what only is done."""
 
 
-class _Data(Struct):
+class _Data(Struct, gc=False):
     data: bytes
 
 
-class _Count(Struct):
+class _Count(Struct, gc=False):
     copied: int
 
 
@@ -68,7 +68,7 @@ def _copied(raw: Raw) -> int:
 
 def _params(**types: Any) -> Callable[..., Struct]:
     """The params of a method by name, in the order of the arguments of the Adapter's."""
-    return defstruct("Params", list(types.items()))
+    return defstruct("Params", list(types.items()), gc=False)
 
 
 _NO_PARAMS = _params()

@@ -12,55 +12,32 @@ happens, the program and the processes it started are gone when the conversation
 """
 
 import itertools
-import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
-from msgspec import Raw, Struct
-from msgspec.json import Decoder, Encoder
+from msgspec import Raw
 
 from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
+from flashcopy.conformance.message import (
+    NoResponseError,
+    Params,
+    Request,
+    Said,
+    lines_of,
+    read,
+    require_end,
+)
 from flashcopy.conformance.program import Program
-from flashcopy.model.operation import Refusal
 
-# No answer to the kit's requests comes near this; a longer line is garbage, not worth its memory.
-LONGEST_LINE = 8 << 20
-_SHOWN = 80
-# What an object begins with, and nothing else does.
-_BRACE = ord("{")
 # How often to look whether another thread has killed the program, in seconds.
 _GLANCE = 0.1
 # How long a program that reads no more may take to end, which says more about why.
 _LAST = 5.0
 
-
-# By name, as values that JSON has, and bytes, which become base64.
-Params = Mapping[str, Any] | Struct
-
-
-class _Request(Struct):
-    jsonrpc: str
-    id: int
-    method: str
-    params: Params
-
-
-class _Response(Struct):
-    """A response; of result and error one is missing, that is empty."""
-
-    id: int
-    jsonrpc: Literal["2.0"]
-    result: Raw = Raw()
-    error: Raw = Raw()
-
-
 # The number of a request, its method, and the result as JSON or the refusal.
-Answer = tuple[int, str, Raw | RefusedError]
-
-_ENCODER = Encoder()
-_DECODER = Decoder(_Response)
+Answer = tuple[int, str, Said]
 
 
 class Connection:
@@ -73,7 +50,7 @@ class Connection:
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self._timeout = timeout
         self._numbers = itertools.count(1)
-        self._queue: list[_Request] = []
+        self._queue: list[Request] = []
         # What is in flight, oldest first: its method, and when it must be answered.
         self._in_flight: dict[int, tuple[str, float]] = {}
         self._answered: list[Answer] = []
@@ -86,7 +63,7 @@ class Connection:
     def begin(self, method: str, params: Params) -> int:
         """Queue a request; its number. It is sent with the next that is waited for."""
         number = next(self._numbers)
-        self._queue.append(_Request("2.0", number, method, params))
+        self._queue.append(Request("2.0", number, method, params))
         return number
 
     def answers(self, wait: float | None = None) -> list[Answer]:
@@ -107,24 +84,13 @@ class Connection:
         answer that is an error, and what `answers` raises.
         """
         with self._talking:
-            kept, self._answered = self._answered, []
             number = self.begin(method, params)
-            try:
-                while True:
-                    self._converse(None)
-                    answered, self._answered = self._answered, []
-                    for answer in answered:
-                        if answer[0] != number:
-                            kept.append(answer)
-                        else:
-                            found = answer[2]
-                    if number not in self._in_flight:
-                        break
-            finally:
-                self._answered = kept
-        if isinstance(found, RefusedError):
-            raise found
-        return found
+            self._converse(None, number)
+            at = next(at for at, answer in enumerate(self._answered) if answer[0] == number)
+            said = self._answered.pop(at)[2]
+        if isinstance(said, RefusedError):
+            raise said
+        return said
 
     def close(self) -> None:
         """Ask the program to end, see that it does, and leave nothing running."""
@@ -148,31 +114,34 @@ class Connection:
         with self._talking:  # whoever talks notices, and must be done with the pipes
             self._program.discard()
 
-    def _converse(self, wait: float | None) -> None:
-        """Send what is queued and go on until there are answers, or it is no use to wait."""
+    def _converse(self, wait: float | None, number: int = 0) -> None:
+        """Send what is queued and go on until there are answers, or it is no use to wait.
+
+        With the number of a request, until there is the answer to that one.
+        """
         if self._is_over():
             self._fail()
         if self._queue:
             self._send()
         until = None if wait is None else time.monotonic() + wait
-        while not self._answered and self._in_flight:
+        while self._in_flight and (number in self._in_flight if number else not self._answered):
             if self._program.deaf:
                 self._was_deaf()
             if self._is_over():
                 self._fail()
-            now = time.monotonic()
-            deadline = next(iter(self._in_flight.values()))[1]
-            if until is not None:
-                deadline = min(deadline, until)
-            written = self._program.step(max(0.0, min(deadline - now, _GLANCE)))
+            oldest, (_, deadline) = next(iter(self._in_flight.items()))
+            left = deadline - time.monotonic()
+            limit = left if until is None else min(left, until - time.monotonic())
+            written = self._program.step(max(0.0, min(limit, _GLANCE)))
             if written:
                 self._take(written)
             elif self._program.ended:
                 self._break(self._how_it_ended())
-            elif until is not None and time.monotonic() >= until:
-                break
-            elif time.monotonic() >= deadline:
+            # What was there in time has been taken now, even if the kit was late to look.
+            if left <= 0 and oldest in self._in_flight:
                 self._too_late()
+            if until is not None and time.monotonic() >= until:
+                return
 
     def _send(self) -> None:
         """Everything queued in one write, as far as the program reads."""
@@ -180,7 +149,7 @@ class Connection:
         deadline = time.monotonic() + self._timeout
         for request in queue:
             self._in_flight[request.id] = (request.method, deadline)
-        self._program.send(_ENCODER.encode_lines(queue))
+        self._program.send(lines_of(queue))
 
     def _was_deaf(self) -> None:
         """It reads no more: why is better known from the end of its output, if that comes."""
@@ -208,56 +177,16 @@ class Connection:
             text = written[:end]
         if end < len(written):
             self._rest += written[end:]
-        if text:
-            self._take_lines(text)
-        if len(self._rest) > LONGEST_LINE:
-            self._line_too_long(bytes(self._rest[:_SHOWN]))
-
-    def _take_lines(self, text: bytes) -> None:
-        """Whole lines, all at once as long as they are results; whatever else, line by line."""
         try:
-            responses = _DECODER.decode_lines(text)
-        except (ValueError, RecursionError):
-            responses = []
-        if len(responses) != text.count(b"\n") or len(text) > LONGEST_LINE:
-            for line in text.split(b"\n")[:-1]:
-                if not self._is_over():
-                    self._take_line(line)
-            return
-        for at, response in enumerate(responses):
-            result = response.result
-            asked = self._in_flight.get(response.id)
-            if asked is None or not result or memoryview(result)[0] != _BRACE or response.error:
-                self._take_line(text.split(b"\n", at + 1)[at])
-                if self._is_over():
-                    return
-            else:
-                del self._in_flight[response.id]
-                self._answered.append((response.id, asked[0], result))
-
-    def _take_line(self, line: bytes) -> None:
-        """One line, whatever it is."""
-        if len(line) > LONGEST_LINE:
-            self._line_too_long(line)
-            return
-        try:
-            message = json.loads(line)
-            wrong = _what_is_wrong(message)
-            result = Raw() if wrong else _DECODER.decode(line).result
-        except (ValueError, RecursionError):
-            self._break(f"it wrote what is not JSON: {_show(line)}")
-            return
-        if not wrong and message["id"] not in self._in_flight:
-            wrong = "it answered what was not asked, or was answered before"
-        if wrong:
-            self._break(f"{wrong}: {_show(line)}")
-            return
-        method, _ = self._in_flight.pop(message["id"])
-        answer = _refusal(message["error"]) if "error" in message else result
-        self._answered.append((message["id"], method, answer))
-
-    def _line_too_long(self, line: bytes) -> None:
-        self._break(f"it wrote a line of more than {LONGEST_LINE} bytes: {_show(line)}")
+            for number, said in read(text):
+                asked = self._in_flight.pop(number, None)
+                if asked is None:
+                    why = f"it answered request {number}, which was not asked or answered before"
+                    raise NoResponseError(why)
+                self._answered.append((number, asked[0], said))
+            require_end(self._rest)
+        except NoResponseError as error:
+            self._break(str(error))
 
     def _how_it_ended(self) -> str:
         waiting = sorted({method for method, _ in self._in_flight.values()})
@@ -279,32 +208,3 @@ class Connection:
         said = self._program.last_words()
         tail = f"\nThe end of its standard error:\n{said}" if said else ""
         raise IutBrokeDownError(self._broken + tail)
-
-
-def _what_is_wrong(message: Any) -> str:
-    """Why a message is no response, or nothing if it is one."""
-    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-        return "it wrote what is no JSON-RPC 2.0 message"
-    if type(message.get("id")) is not int:
-        return "it wrote a response whose id is no number"
-    if ("result" in message) == ("error" in message):
-        return "it wrote a response with neither a result nor an error, or with both"
-    if "result" in message:
-        return "" if isinstance(message["result"], dict) else "it wrote a result that is no object"
-    error = message["error"]
-    data = error.get("data") if isinstance(error, dict) else None
-    kinds = [refusal.value for refusal in Refusal] + ["internal"]
-    if not isinstance(data, dict) or data.get("kind") not in kinds:
-        return "it wrote an error without a data.kind of the protocol"
-    return ""
-
-
-def _refusal(error: dict[str, Any]) -> RefusedError:
-    kind, message = error["data"]["kind"], str(error.get("message", ""))
-    return RefusedError(None if kind == "internal" else Refusal(kind), message)
-
-
-def _show(line: bytes) -> str:
-    """The beginning of a line, for a message."""
-    text = line[:_SHOWN].decode(errors="replace").rstrip()
-    return repr(text) + ("…" if len(line) > _SHOWN else "")

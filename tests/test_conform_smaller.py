@@ -4,9 +4,10 @@ CONC-1, CONC-2, CONC-3: what a load finds must be true and short.
 """
 
 import random
+import re
 from collections.abc import Callable
 from itertools import combinations
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from attrs import evolve
@@ -166,6 +167,23 @@ class LateSync(BundledAdapter):
         return super().read(volume, offset, length)
 
 
+class Once(LateSync):
+    """CONC-2: the same, but only the first time that it happens at all."""
+
+    happened: ClassVar[list[int]] = []
+
+    def sync(self) -> None:
+        if self.happened:
+            BundledAdapter.sync(self)
+        else:
+            super().sync()
+
+    def read(self, volume: Volume, offset: int, length: int) -> bytes:
+        if volume is Volume.TARGET and self.late == 1:
+            self.happened.append(1)
+        return super().read(volume, offset, length)
+
+
 class Scrambles(BundledAdapter):
     """READ-1: a source that gives the second block where the first was asked for."""
 
@@ -189,6 +207,18 @@ def test_a_wrong_implementation_is_shown_small(
     assert len(requests) <= most, finding.explanation
     assert [entry.request for entry in requests] == list(range(len(requests)))
     assert finding.trace.finding == finding.explanation
+
+
+def test_what_does_not_come_again_is_shown_as_it_was() -> None:
+    """Without the requests that the verdict does not need."""
+    Once.happened.clear()
+    job = Job(Target("test", guard(Once, 20.0)), CAPABILITIES, EFFORTS["quick"], 1, 20.0)
+    with pytest.raises(ViolationError) as caught:
+        interleaving(job)
+    finding = caught.value.finding
+    assert re.search(r"\(what the verdict needs of \d{3} requests\)$", finding.explanation)
+    assert finding.trace is not None
+    assert sum(isinstance(entry, Submit) for entry in finding.trace.entries) <= 12
 
 
 def test_an_answer_that_is_wrong_by_itself() -> None:

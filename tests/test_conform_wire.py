@@ -44,7 +44,7 @@ BREAKDOWNS = {
     "answers something else": ("answer({**ask(), 'id': 99}, result={})", "not asked"),
     "answers twice": (
         "r = ask(); answer(r, result={}); answer(r, result={}); time.sleep(60)",
-        "answered before",
+        "request 1, which was not asked or answered before",
     ),
     "answers without id": ('say(\'{"jsonrpc": "2.0", "result": {}}\')', "id is no number"),
     "answers neither": ("answer(ask())", "neither a result nor an error"),
@@ -71,6 +71,17 @@ def test_hanging(text: str) -> None:
     connection = program(text, timeout=0.3)
     with pytest.raises(IutBrokeDownError, match=r"did not (answer|read) status within 0.3 s"):
         connection.call("status", {"padding": "x" * 1_000_000 if "ask" not in text else ""})
+    connection.kill()
+
+
+def test_a_line_that_never_ends_though_it_goes_on() -> None:
+    """Something comes all the time, but no answer."""
+    drips = "ask()\nwhile True: sys.stdout.write('x'); sys.stdout.flush(); time.sleep(0.001)"
+    connection = program(drips, timeout=0.3)
+    connection.begin("status", {})
+    assert connection.answers(0.01) == []
+    with pytest.raises(IutBrokeDownError, match=r"did not answer status within 0.3 s"):
+        connection.answers()
     connection.kill()
 
 
@@ -115,6 +126,62 @@ def test_a_thousand_requests_to_a_program_that_reads_the_first_last() -> None:
         seen |= {number for number, _, _ in connection.answers()}
     assert seen == asked
     connection.kill()
+
+
+def test_one_of_many_that_is_never_answered() -> None:
+    """Each request has its own time; the others' answers are given before."""
+    connection = program(
+        "requests = [ask() for _ in range(4)]\n"
+        "for r in requests[:1] + requests[2:]: answer(r, result={})\n"
+        "time.sleep(60)",
+        timeout=0.5,
+    )
+    numbers = [connection.begin(method, {}) for method in ("read", "sync", "write", "flush")]
+    seen: list[int] = []
+    with pytest.raises(IutBrokeDownError, match=r"did not answer sync within 0.5 s"):
+        take_all(connection, seen)
+    assert seen == [numbers[0], *numbers[2:]]
+    connection.kill()
+
+
+def test_what_was_answered_before_it_broke_down_is_given() -> None:
+    connection = program("a, b = ask(), ask(); answer(a, result={}); say('oops'); time.sleep(60)")
+    first, _ = connection.begin("read", {}), connection.begin("write", {})
+    seen: list[int] = []
+    with pytest.raises(IutBrokeDownError, match="not JSON: 'oops'"):
+        take_all(connection, seen)
+    assert seen == [first]
+    connection.kill()
+
+
+def test_a_refusal_among_results() -> None:
+    connection = program(
+        "a, b, c = ask(), ask(), ask()\n"
+        "say('\\n'.join(json.dumps({'jsonrpc': '2.0', 'id': r['id'], **f}) for r, f in ("
+        "(c, {'result': {}}), (a, {'error': {'data': {'kind': 'read_only'}}}),"
+        " (b, {'result': {}}))))\n"
+        "time.sleep(60)"
+    )
+    numbers = [connection.begin("write", {}) for _ in range(3)]
+    seen: dict[int, object] = {}
+    while len(seen) < 3:
+        seen |= {number: said for number, _, said in connection.answers()}
+    assert [isinstance(seen[number], RefusedError) for number in numbers] == [True, False, False]
+    connection.kill()
+
+
+def test_it_stops_reading_and_says_why() -> None:
+    """A closed pipe says little; what the program says at its end is what counts."""
+    for text, message in (
+        ("ask(); os.close(0); sys.exit(3)", "exit status 3"),
+        ("ask(); os.close(0); time.sleep(60)", "closed its standard input before read"),
+    ):
+        connection = program(text, timeout=0.5)
+        connection.begin("status", {})
+        connection.answers(0)
+        with pytest.raises(IutBrokeDownError, match=message):
+            talk_on(connection)
+        connection.kill()
 
 
 def test_waiting_no_longer_than_said() -> None:
@@ -186,6 +253,19 @@ def ask_thrice(connection: Connection) -> None:
     """More requests than any program here survives."""
     for _ in range(3):
         connection.call("status", {})
+
+
+def take_all(connection: Connection, seen: list[int]) -> None:
+    """Take answers, and note their numbers, as long as there are any to come."""
+    while True:
+        seen += [number for number, _, _ in connection.answers()]
+
+
+def talk_on(connection: Connection) -> None:
+    """Ask more and more, whether it is answered or not."""
+    while True:
+        connection.begin("read", {"padding": "x" * 200_000})
+        connection.answers(0.05)
 
 
 def alive(pid: int) -> bool:
