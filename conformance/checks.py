@@ -40,6 +40,12 @@ CHECKS = (
         sequential.data,
     ),
     Check(
+        "lifecycle",
+        ("LIFE-1", "LIFE-3", "STOP-1", "COPY-4"),
+        "a request allowed or refused in the wrong state, or a state that does not follow",
+        sequential.lifecycle,
+    ),
+    Check(
         "interleaving",
         ("CONC-1", "CONC-2", "CONC-3"),
         "a write that straddles a sync, a copier that is overtaken, a map not merged at once",
@@ -51,12 +57,6 @@ CHECKS = (
         ("SYNC-2",),
         "a map that is truncated, or merged only in its first page",
         directed.many_grains,
-    ),
-    Check(
-        "lifecycle",
-        ("LIFE-1", "LIFE-3", "STOP-1", "COPY-4"),
-        "a request allowed or refused in the wrong state, or a state that does not follow",
-        sequential.lifecycle,
     ),
     Check(
         "power-loss",
