@@ -34,7 +34,7 @@ SMALL = (
     Geometry(267 * BLOCK, BLOCK, 4 * BLOCK),
 )
 # A map of more than one page of 4096 bytes.
-LARGE = Geometry(32800 * BLOCK - BLOCK, BLOCK, 2 * BLOCK)
+LARGE = Geometry(32801 * BLOCK, BLOCK, BLOCK)
 _EDGES = (0, 7, 8, 31, 32, 63, 64)
 
 
