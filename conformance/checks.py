@@ -16,7 +16,7 @@ CHECKS = (
     ),
     Check(
         "boundaries",
-        ("GEO-1", "SYNC-2", "COPY-1"),
+        ("GEO-1", "SYNC-2", "COPY-1", "WRITE-1", "READ-2"),
         "a short last grain, the edge of a map's word, the second grain of a request",
         directed.boundaries,
     ),
@@ -28,20 +28,29 @@ CHECKS = (
     ),
     Check(
         "minimality",
-        ("MIN-1",),
+        ("MIN-1", "MIN-2"),
         "a sync that copies more than was written; reported as waste, not as a violation",
         directed.minimality,
         frozenset({Capability.BACKGROUND_COPY}),
     ),
     Check(
         "data",
-        ("READ-1", "READ-2", "WRITE-1", "WRITE-2", "WRITE-3", "WRITE-4", "SYNC-1", "START-1"),
+        (
+            *("READ-1", "READ-2", "WRITE-1", "WRITE-2", "WRITE-3", "WRITE-4"),
+            *("SYNC-1", "START-1", "FLUSH-1", "COPY-2"),
+        ),
         "stale or too new data: a bit set, cleared or merged wrongly, a write not tracked",
         sequential.data,
     ),
     Check(
+        "lifecycle",
+        ("LIFE-1", "LIFE-2", "LIFE-3", "STOP-1", "COPY-4", "ERR-2"),
+        "a request allowed or refused in the wrong state, or a state that does not follow",
+        sequential.lifecycle,
+    ),
+    Check(
         "interleaving",
-        ("CONC-1", "CONC-2", "CONC-3"),
+        ("CONC-1", "CONC-2", "CONC-3", "IMG-1", "IMG-2", "READ-1", "READ-2"),
         "a write that straddles a sync, a copier that is overtaken, a map not merged at once",
         interleaving.interleaving,
         frozenset({Capability.CONCURRENT}),
@@ -51,12 +60,6 @@ CHECKS = (
         ("SYNC-2",),
         "a map that is truncated, or merged only in its first page",
         directed.many_grains,
-    ),
-    Check(
-        "lifecycle",
-        ("LIFE-1", "LIFE-3", "STOP-1", "COPY-4"),
-        "a request allowed or refused in the wrong state, or a state that does not follow",
-        sequential.lifecycle,
     ),
     Check(
         "power-loss",

@@ -4,6 +4,7 @@ Nothing here is drawn at random; each scenario runs beside the model.
 """
 
 import time
+from itertools import pairwise
 
 from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import Job
@@ -11,19 +12,29 @@ from flashcopy.conformance.comparison import Comparison
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
-from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, Sync, Write
+from flashcopy.model.operation import (
+    BackgroundCopy,
+    Copied,
+    Operation,
+    Read,
+    Start,
+    Sync,
+    Write,
+)
 
 BLOCK = 512
 SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
-# One grain; grain and block the same; a short last grain behind the second word of a map.
+# One grain, short and whole; grain and block the same; a short last grain behind the second word
+# of a map.
 SMALL = (
     Geometry(BLOCK, BLOCK, 4 * BLOCK),
     Geometry(4 * BLOCK, BLOCK, 4 * BLOCK),
     Geometry(3 * BLOCK, BLOCK, BLOCK),
+    Geometry(67 * BLOCK, BLOCK, BLOCK),
     Geometry(267 * BLOCK, BLOCK, 4 * BLOCK),
 )
 # A map of more than one page of 4096 bytes.
-LARGE = Geometry(32800 * BLOCK - BLOCK, BLOCK, 2 * BLOCK)
+LARGE = Geometry(32801 * BLOCK, BLOCK, BLOCK)
 _EDGES = (0, 7, 8, 31, 32, 63, 64)
 
 
@@ -55,7 +66,7 @@ def many_grains(job: Job) -> None:
 
 
 def _at_the_edges(comparison: Comparison, job: Job) -> None:
-    """Each grain of interest by itself, then runs across several, before and after a copy."""
+    """Each grain of interest by itself, then runs across them, copied before and not."""
     geometry = comparison.session.geometry
     grains = sorted({g for g in (*_EDGES, geometry.grains - 1) if g < geometry.grains})
     comparison.write(SOURCE, 0, geometry.blocks)
@@ -65,20 +76,39 @@ def _at_the_edges(comparison: Comparison, job: Job) -> None:
         comparison.write(SOURCE, blocks[-1], 1)
         comparison.read(TARGET, blocks[0], len(blocks))
     comparison.look()
-    for first in grains:
-        begin, end = blocks_of_grain(geometry, first)[-1], geometry.blocks
-        run = min(end - begin, 2 * geometry.grain_blocks + 1)
-        if job.has(Capability.BACKGROUND_COPY):
-            comparison.copy_all()
+    for first, run in _runs(geometry, grains):
         comparison.step(Sync())
-        comparison.write(SOURCE, begin, run)
-        comparison.look()
-        if job.has(Capability.TARGET_WRITE):
-            comparison.write(TARGET, begin, 1)
-            comparison.look()
+        _write_run(comparison, job, first, run)
+        if job.has(Capability.BACKGROUND_COPY):
+            comparison.step(Sync())
+            comparison.copy_all()
+            _write_run(comparison, job, first, run)
     comparison.write(SOURCE, 0, geometry.blocks)
     comparison.look()
     comparison.step(Sync())
+    comparison.look()
+
+
+def _runs(geometry: Geometry, grains: list[int]) -> list[tuple[int, int]]:
+    """First blocks and lengths: from the end of each grain across one or two, and to the next."""
+    ends = [blocks_of_grain(geometry, grain) for grain in grains]
+    runs = [
+        (blocks[-1], min(geometry.blocks - blocks[-1], 2 * geometry.grain_blocks + 1))
+        for blocks in ends
+    ]
+    runs += [(a[-1], b[0] + 1 - a[-1]) for a, b in pairwise(ends)]
+    return list(dict.fromkeys(runs))
+
+
+def _write_run(comparison: Comparison, job: Job, first: int, run: int) -> None:
+    """Write a run of the source, then of the target, and zero it; all the others stay."""
+    comparison.write(SOURCE, first, run)
+    comparison.read(TARGET, first, run)
+    if job.has(Capability.TARGET_WRITE):
+        comparison.write(TARGET, first, run)
+        comparison.write(TARGET, first, 1)
+    if job.has(Capability.WRITE_ZEROES):
+        comparison.write_zeroes(SOURCE, first, run)
     comparison.look()
 
 
@@ -155,20 +185,50 @@ def _wait_until_copied(comparison: Comparison, job: Job) -> None:
 
 
 def minimality(job: Job) -> None:
-    """MIN-1, MIN-2: a sync has only what was written to copy again. More is waste, not wrong."""
+    """MIN-1, MIN-2: what need not be copied, or was copied already. More is waste, not wrong."""
     geometry = Geometry(32 * BLOCK, BLOCK, 2 * BLOCK)
     with job.session(geometry) as session:
         comparison = Comparison(session)
         comparison.step(Start())
-        comparison.copy_all()
-        for block, blocks in ((3, 1), (8, 4)):
-            comparison.write(SOURCE, block, blocks)
+        _write_some(comparison)
+        _copy_the_rest(comparison, job, "3 grains were written and so copied after a start")
+        _write_some(comparison)
         comparison.step(Sync())
         status = comparison.status()
-        needed, left = 3, status.grains - status.copied
-        if left > needed:
-            job.waste.append(
-                f"MIN-1: 3 grains were written, and a sync leaves {left} to be copied again"
-            )
-        comparison.copy_all()
+        if status.grains - status.copied > _SOME:
+            left = status.grains - status.copied
+            says = f"{_SOME} grains were written, and a sync leaves {left} to be copied again"
+            job.waste.append(f"MIN-1: {says}{_which(comparison, job)}")
+        comparison.write(SOURCE, 3, 1)
+        _copy_the_rest(comparison, job, "1 grain was written and so copied after a sync")
         comparison.look()
+
+
+# The grains that `_write_some` writes, in two requests.
+_SOME = 3
+
+
+def _write_some(comparison: Comparison) -> None:
+    for block, blocks in ((3, 1), (8, 4)):
+        comparison.write(SOURCE, block, blocks)
+
+
+def _copy_the_rest(comparison: Comparison, job: Job, after: str) -> None:
+    """MIN-2: a background copy has only what is not copied; and once more, it has nothing."""
+    status = comparison.status()
+    for left in (status.grains - status.copied, 0):
+        outcome = comparison.step(BackgroundCopy(None))
+        if isinstance(outcome, Copied) and outcome.grains > left:
+            says = f"{after}, {left} were left, and a background copy copied {outcome.grains}"
+            job.waste.append(f"MIN-2: {says}")
+            return
+    comparison.status()
+
+
+def _which(comparison: Comparison, job: Job) -> str:
+    """Which grains are to be copied that need not, if the IUT shows its maps."""
+    if not job.has(Capability.BITMAPS):
+        return ""
+    copied = comparison.session.bitmaps().copied
+    wasted = [g for g in range(16) if g not in (1, 4, 5) and not copied[g // 8] >> g % 8 & 1]
+    return f", grains {', '.join(map(str, wasted))} for nothing"

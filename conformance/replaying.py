@@ -3,8 +3,12 @@
 Where a trace came from does not matter, nor what it says was answered: what counts is what this IUT
 answers now. Requests one after the other are held against the model step for step. Requests that
 overlap are handed over in the trace's order, each after the answers it had to wait for, and the cut
-judges what comes of it; since who overtakes whom is the IUT's choice, this is done many times.
+judges what comes of it; kills come where the trace has them, with the same requests in flight, and
+what is found afterwards is judged. Since who overtakes whom, and how far a request is when the kill
+comes, is the IUT's choice, this is done many times.
 """
+
+import random
 
 from attrs import frozen
 
@@ -14,6 +18,7 @@ from flashcopy.conformance.check import Finding, Job, ViolationError
 from flashcopy.conformance.comparison import Comparison, name
 from flashcopy.conformance.flight import judge
 from flashcopy.conformance.history import Recorder
+from flashcopy.conformance.life import Life
 from flashcopy.conformance.lifecycle import check_states
 from flashcopy.conformance.session import Session
 from flashcopy.model.images import Volume
@@ -21,6 +26,8 @@ from flashcopy.model.operation import BackgroundCopy, Operation, Outcome, Stop, 
 from flashcopy.model.trace import Answer, Crash, Entry, Kill, PowerLoss, Reopen, Step, Submit, Trace
 
 TIMES = 30
+# Seconds that an IUT is given with what is in flight before it is killed.
+_DELAYS = (0.0, 0.0, 0.0003, 0.001)
 
 
 class CannotReplayError(ValueError):
@@ -46,7 +53,7 @@ def replay(job: Job, trace: Trace, times: int = TIMES) -> Replayed:
         runs += 1
         try:
             with job.session(trace.geometry, target_writable=trace.target_writable) as session:
-                _run(session, trace, one_by_one=one_by_one)
+                _run(session, trace, random.Random(runs), one_by_one=one_by_one)
         except ViolationError as error:
             finding = error.finding
     return Replayed(runs, job.requests, finding)
@@ -61,20 +68,54 @@ def require_replayable(job: Job, trace: Trace) -> None:
             word = type(entry).__name__.lower()
             raise CannotReplayError(f"entry {at} is a {word} inside the bundled implementation")
     needed = {need for entry in trace.entries for need in _needs(entry)}
-    if asks_of(trace.entries) is None:
+    if _overlap(trace):
         needed.add(Capability.CONCURRENT)
     missing = sorted(need.value for need in needed if not job.has(need))
     if missing:
         raise CannotReplayError(f"{job.target.name} does not claim {', '.join(missing)}")
 
 
-def _run(session: Session, trace: Trace, *, one_by_one: bool) -> None:
+def _run(session: Session, trace: Trace, chance: random.Random, *, one_by_one: bool) -> None:
     if one_by_one:
         comparison = Comparison(session)
         for ask in asks_of(trace.entries) or []:
             comparison.status() if isinstance(ask, AskStatus) else comparison.step(ask)
+    elif any(isinstance(entry, Kill | PowerLoss) for entry in trace.entries):
+        _with_crashes(Life(session), trace, chance)
     else:
         _overlapping(session, trace)
+
+
+def _with_crashes(life: Life, trace: Trace, chance: random.Random) -> None:
+    """Kill it where the trace does, with the same requests in flight; `life` looks afterwards.
+
+    The looks that the trace has are asked for as well, and find the same.
+    """
+    open_ = 0
+    for at, entry in enumerate(trace.entries):
+        match entry:
+            case Submit(_, operation):
+                life.begin(operation)
+                open_ += 1
+            case Answer():
+                open_ -= 1
+                while len(life.in_flight) > open_ and not _is_lost_in(trace, at):
+                    life.collect()
+            case Kill():
+                # How far it comes with what is in flight is a matter of microseconds.
+                life.collect(chance.choice(_DELAYS))
+                life.kill()
+                open_ = 0
+            case PowerLoss(seed):
+                life.lose_power(seed)
+                open_ = 0
+    life.drain()
+
+
+def _is_lost_in(trace: Trace, at: int) -> bool:
+    """Whether an answer came only while power was lost, which a trace tells after it."""
+    following = next((e for e in trace.entries[at:] if not isinstance(e, Answer)), None)
+    return isinstance(following, PowerLoss)
 
 
 def _overlapping(session: Session, trace: Trace) -> None:
@@ -102,6 +143,22 @@ def _overlapping(session: Session, trace: Trace) -> None:
         raise ViolationError(played.finding)
     if wrong := check_states(history):
         raise ViolationError(Finding(wrong.clause, wrong.explanation))
+
+
+def _overlap(trace: Trace) -> bool:
+    """Whether two requests are in flight together anywhere."""
+    open_ = 0
+    for entry in trace.entries:
+        match entry:
+            case Submit():
+                open_ += 1
+            case Answer():
+                open_ -= 1
+            case Kill() | PowerLoss():
+                open_ = 0
+        if open_ > 1:
+            return True
+    return False
 
 
 def _answer(operation: Operation, outcome: Outcome | Exception) -> Outcome:

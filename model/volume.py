@@ -176,19 +176,16 @@ def background_copy(machine: Machine, operation: BackgroundCopy) -> Step:
     limit = machine.geometry.grains if operation.grains is None else operation.grains
     if limit < 0:
         return machine, Refused(Refusal.INVALID_ARGUMENT)
-    copied = 0
-    while copied < limit and machine.cursor < machine.geometry.grains:
-        copied += not machine.grains[machine.cursor].copied
-        machine = background_step(machine)
-    return machine, Copied(copied)
+    copied, end = 0, machine.cursor
+    while copied < limit and end < machine.geometry.grains:
+        copied += not machine.grains[end].copied
+        end += 1
+    return _copy_up_to(machine, end), Copied(copied)
 
 
 def background_step(machine: Machine) -> Machine:
     """COPY-2: copy the grain under the cursor, if it is not copied yet, and move on."""
-    at = machine.cursor
-    copied = grain_machine.copy(machine.grains[at])
-    grains = machine.grains[:at] + (copied,) + machine.grains[at + 1 :]
-    return _with_grains(machine, grains, cursor=at + 1)
+    return _copy_up_to(machine, machine.cursor + 1)
 
 
 # Each takes the operation it is listed under, which no type can say: hence Any.
@@ -232,6 +229,13 @@ def _change(geometry: Geometry, grain: int, blocks: range, content: int) -> Chan
     last = min(blocks.stop, of_grain.stop) - of_grain.start
     written = (content,) * (last - first)
     return lambda old: old[:first] + written + old[last:]
+
+
+def _copy_up_to(machine: Machine, end: int) -> Machine:
+    """Copy from the cursor up to a grain, in one go: the map may have many thousands."""
+    at = machine.cursor
+    copied = tuple([grain_machine.copy(g) for g in machine.grains[at:end]])
+    return _with_grains(machine, machine.grains[:at] + copied + machine.grains[end:], end)
 
 
 def _all_copied(grains: tuple[Grain, ...]) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from flashcopy.conformance.checks import CHECKS
 from flashcopy.model.diagrams import replace
 from flashcopy.proofs.registry import all_obligations
 
@@ -86,10 +87,12 @@ def families_of(clauses: Iterable[Clause]) -> set[str]:
 def citations(clauses: list[Clause]) -> list[Citation]:
     """Every citation in the project, in the order of folders, files and lines."""
     families = families_of(clauses)
-    found = [
+    found = [Citation("check", check.id, clause) for check in CHECKS for clause in check.clauses]
+    found += [
         Citation(kind, where, clause)
         for folder, kind in _KIND_OF_FOLDER.items()
         for file in sorted((ROOT / folder).glob("*.py"))
+        if file.name != "checks.py"  # its checks are listed one by one
         for where, text in _texts(folder, file)
         for clause in cited_in(text, families)
     ]
