@@ -3,7 +3,7 @@
 They are run in this order: what is soon done and often tells comes first.
 """
 
-from flashcopy.conformance import directed, interleaving, restarting, sequential
+from flashcopy.conformance import directed, interleaving, opening, restarting, sequential
 from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import Check
 
@@ -67,6 +67,13 @@ CHECKS = (
         "a flush left out or too late: of a map, of a copy, of the source before a sync",
         restarting.power_loss,
         frozenset({Capability.POWER_LOSS}),
+    ),
+    Check(
+        "second-opener",
+        ("ERR-8",),
+        "two processes that have the same volumes open, each with maps of its own",
+        opening.second_opener,
+        frozenset({Capability.RESTART}),
     ),
     Check(
         "restart",

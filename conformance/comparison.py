@@ -10,6 +10,7 @@ from flashcopy.conformance.adapter import RefusedError, Status
 from flashcopy.conformance.asks import Ask, AskStatus
 from flashcopy.conformance.check import Finding, ViolationError
 from flashcopy.conformance.diagnosis import explain
+from flashcopy.conformance.failing import FAILED, after_a_failed_write, ask_until_it_works
 from flashcopy.conformance.session import Session
 from flashcopy.model import trace
 from flashcopy.model import volume as model
@@ -74,7 +75,26 @@ class Comparison:
         )
 
     def step(self, operation: Operation) -> Outcome:
-        """Ask one thing and hold the answer against the model's. Raises ViolationError."""
+        """Ask one thing and hold the answer against the model's. Raises ViolationError.
+
+        What fails in a device is asked again, but for a write: of that some blocks may have landed.
+        """
+        if not isinstance(operation, Write | WriteZeroes):
+            seen = ask_until_it_works(self._asked, operation)
+        else:
+            seen = self._asked(operation)
+            refused = isinstance(model.apply(self._machine, operation)[1], Refused)
+            if seen == FAILED and not refused:
+                self._keep_what_landed(operation)
+                return seen
+        if operation == Stop():
+            self._follow_the_copy()
+        self._machine, expected = model.apply(self._machine, operation)
+        self._compare(operation, expected, seen)
+        return seen
+
+    def _asked(self, operation: Operation) -> Outcome:
+        """Ask one thing and note the answer."""
         number, self.asked = self.asked, self.asked + 1
         self._entries.append(Submit(number, operation))
         try:
@@ -89,11 +109,16 @@ class Comparison:
             why = f"{name(operation)} was answered `internal`: {error}"
             raise self._violation(_clause(operation), why) from None
         self._entries.append(Answer(number, seen))
-        if operation == Stop():
-            self._follow_the_copy()
-        self._machine, expected = model.apply(self._machine, operation)
-        self._compare(operation, expected, seen)
         return seen
+
+    def _keep_what_landed(self, write: Write | WriteZeroes) -> None:
+        """ERR-5, ERR-6: after a failed write each block is as it was or as it was to be."""
+        self._machine, wrong = after_a_failed_write(self._asked, self._machine, write)
+        if wrong:
+            volume = write.volume
+            says = f"{name(write)} failed, and {volume.value} block {wrong[0]} is neither as it was"
+            clause = "ERR-6" if volume is Volume.SOURCE else "ERR-5"
+            raise self._violation(clause, f"{says} nor as it was to be")
 
     def ask(self, asked: Ask) -> None:
         """Any ask; a write gets a content that is new, whatever it says."""

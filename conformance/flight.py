@@ -7,13 +7,17 @@ says no more and no less about the order of things than the kit knows.
 
 from attrs import frozen
 
-from flashcopy.conformance.adapter import RefusedError
+from flashcopy.conformance.adapter import IutBrokeDownError, RefusedError
 from flashcopy.conformance.check import Finding
 from flashcopy.conformance.cut import check
+from flashcopy.conformance.failing import FAILED
 from flashcopy.conformance.history import History, Recorder, to_trace
 from flashcopy.conformance.load import Burst, Load
 from flashcopy.conformance.session import Session
 from flashcopy.model.operation import Operation, Outcome, Refused
+
+# A device that fails so often in one burst does not fail now and then, it is broken.
+_PATIENCE = 1000
 
 
 @frozen
@@ -68,9 +72,12 @@ def _play(session: Session, recorder: Recorder, burst: Burst) -> None:
     # By the session's number: which lane it is of, its operation, and the recorder's number.
     in_flight: dict[int, tuple[int, Operation, int]] = {}
     ready = list(range(len(lanes)))
+    # What failed in a device is asked again: the history of the next load relies on this one's.
+    again: dict[int, Operation] = {}
+    patience = _PATIENCE
     while True:
         for at in ready:
-            operation = next(lanes[at], None)
+            operation = again.pop(at, None) or next(lanes[at], None)
             if operation is not None:
                 recorded = recorder.submitted(operation)
                 in_flight[session.begin(operation)] = (at, operation, recorded)
@@ -81,15 +88,20 @@ def _play(session: Session, recorder: Recorder, burst: Burst) -> None:
             at, operation, recorded = in_flight.pop(number)
             recorder.was_answered(recorded, _right(operation, outcome))
             ready.append(at)
+            if outcome == FAILED:
+                again[at] = operation
+                patience -= 1
+        if patience < 0:
+            raise IutBrokeDownError("its devices fail again and again")
         ready.sort()
 
 
 def _right(operation: Operation, outcome: Outcome | Exception) -> Outcome:
-    """An outcome that can be right, for nothing that a load asks may be refused."""
+    """An outcome that can be right: nothing that is asked may be refused, but a device may fail."""
     if isinstance(outcome, RefusedError):
         raise _WrongAnswerError("LIFE-1", f"{operation} was answered `internal`: {outcome}")
     if isinstance(outcome, Exception):
         raise _WrongAnswerError("CONC-1", f"{operation}: {outcome}")
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, Refused) and outcome != FAILED:
         raise _WrongAnswerError("LIFE-1", f"{operation} was refused with {outcome.kind.value}")
     return outcome

@@ -13,6 +13,7 @@ from flashcopy.conformance.adapter import RefusedError
 from flashcopy.conformance.check import Finding, ViolationError
 from flashcopy.conformance.comparison import name
 from flashcopy.conformance.explain_recovery import explain
+from flashcopy.conformance.failing import FAILED
 from flashcopy.conformance.history import History, Request
 from flashcopy.conformance.recovery import Epoch, judge
 from flashcopy.conformance.session import Session
@@ -32,7 +33,6 @@ from flashcopy.model.operation import (
 from flashcopy.model.trace import Answer, Entry, Kill, PowerLoss, Reopen, Status, Submit, Trace
 from flashcopy.model.volume import ZERO
 
-_FAILED = Refused(Refusal.IO_ERROR)
 _UNUSABLE = Refused(Refusal.INVALID_STATE)
 
 
@@ -152,7 +152,7 @@ class Life:
         """Nothing is refused here, but what a failed device, and what followed, explains."""
         if not isinstance(outcome, Refused):
             return
-        if outcome == _FAILED:
+        if outcome == FAILED:
             self.failures += 1
         elif outcome != _UNUSABLE or not (self.failures or self.state is State.STOPPED):
             says = f"{name(operation)} was refused with {outcome.kind.value}"
@@ -194,7 +194,7 @@ class Life:
                 can_track = starts or (can_track and not sure)
                 can_not = not starts or (can_not and not sure)
                 why = f", though {name(each.operation)} #{each.number} was answered" * sure
-            can_not = can_not or each.outcome == _FAILED
+            can_not = can_not or each.outcome == FAILED
         if not (can_track if is_tracking(state) else can_not):
             says = f"after the {self._crash} the relationship is {state.value}{why}"
             raise self.violation("CRASH-3", says)

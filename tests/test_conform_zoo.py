@@ -28,6 +28,10 @@ CHECK_OF = {
     "map-truncated": "many-grains",
     "stopped-target-readable": "lifecycle",
     "writes-past-the-end": "errors",
+    "failed-merge-is-success": "data",
+    "failed-sync-discards-marks": "data",
+    "failed-write-unmarks": "data",
+    "opened-twice": "second-opener",
 }
 CHECK_OF |= dict.fromkeys(
     (
@@ -59,6 +63,7 @@ CHECK_OF |= dict.fromkeys(
         "write-before-map-flush",
         "sync-in-place",
         "sync-forgets-the-source",
+        "map-error-ignored",
     ),
     "power-loss",
 )

@@ -66,6 +66,10 @@ class Cached(Right):
         return self.open(directory)
 
     def open(self, directory: str) -> Outcome:
+        self.lock(directory)
+        return self.recover(directory)
+
+    def recover(self, directory: str) -> Outcome:
         """From the files alone, whatever they hold."""
         path = Path(directory)
         fixed = pickle.loads((path / "sizes").read_bytes())
@@ -104,7 +108,7 @@ class Cached(Right):
         chance = random.Random(seed)
         for disk in self.disks.values():
             disk.lose(chance.choice((0.0, 0.5, 1.0)), chance)
-        return self.open(self.directory)
+        return self.recover(self.directory)
 
     def flush(self, volume: str) -> Outcome:
         self.require_io(volume, 0, 0)

@@ -5,6 +5,7 @@ of anything. All that must survive is written in one piece at a flush, start, sy
 leaves what was written last, which is consistent in itself.
 """
 
+import fcntl
 import os
 import pickle
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ class Right:
         self, directory: str, size: int, block_size: int, grain_size: int, target_writable: bool
     ) -> Outcome:
         """Two volumes of zeros, idle."""
+        self.lock(directory)
         self.require_sizes(size, block_size, grain_size)
         self.file = Path(directory) / "everything"
         self.size, self.block_size, self.grain_size = size, block_size, grain_size
@@ -47,9 +49,18 @@ class Right:
 
     def open(self, directory: str) -> Outcome:
         """What was saved last."""
+        self.lock(directory)
         self.file = Path(directory) / "everything"
         self.__dict__.update(pickle.loads(self.file.read_bytes()))
         return {}
+
+    def lock(self, directory: str) -> None:
+        """ERR-8: until this process ends nobody else opens it."""
+        lock = os.open(Path(directory) / "lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RefusedError("invalid_argument") from None
 
     def save(self) -> None:
         """Everything in one piece: the old file or the new one, never half of it."""

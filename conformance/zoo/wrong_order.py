@@ -219,3 +219,12 @@ class FlushLies(Right):
     def flush(self, volume: str) -> Outcome:
         self.require_io(volume, 0, 0)
         return {}
+
+
+class OpenedTwice(Right):
+    """It can be opened while another process has it open: each undoes what the other does."""
+
+    fault = "34"
+
+    def lock(self, directory: str) -> None:
+        del directory

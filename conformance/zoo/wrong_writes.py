@@ -231,3 +231,21 @@ class WritesPastTheEnd(Right):
 
     def require_io(self, volume: str, offset: int, length: int) -> None:
         super().require_io(volume, offset, min(length, max(self.size - offset, 0)))
+
+
+class TargetIsSmaller(Right):
+    """The target is a block smaller than the source, and nobody notices: its end is zeros."""
+
+    fault = "33"
+
+    def copy(self, grain: int) -> None:
+        super().copy(grain)
+        self.cut_off()
+
+    def store(self, volume: str, offset: int, data: bytes) -> None:
+        super().store(volume, offset, data)
+        self.cut_off()
+
+    def cut_off(self) -> None:
+        """What does not fit is gone."""
+        self.target[-self.block_size :] = bytes(self.block_size)
