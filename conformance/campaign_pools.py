@@ -7,9 +7,9 @@ a worker that is lost takes no other case with it and it is known which one it h
 import importlib
 import logging
 import multiprocessing
-import os
 import signal
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from attrs import define, field
@@ -45,7 +45,7 @@ class _Worker:
     """One process, made when it is first needed and again after it was lost."""
 
     executor: ProcessPoolExecutor
-    pid: "Future[int]"
+    processes: set[BaseProcess]
 
 
 @define(eq=False)
@@ -85,8 +85,8 @@ class LocalPool:
         """Tell each worker to give up its case, and wait until it has ended."""
         self._gather()
         for worker in self._busy.values():
-            if worker.pid.exception() is None:
-                _tell(worker.pid.result())
+            for process in worker.processes:
+                process.terminate()
         for worker in [*self._busy.values(), *self._idle]:
             worker.executor.shutdown(wait=True, cancel_futures=True)
         self._busy.clear()
@@ -106,16 +106,15 @@ class LocalPool:
 
 def _hire() -> _Worker:
     # A forked process would inherit whatever locks the threads of this one hold.
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(1, context, initializer=prepare)
-    return _Worker(executor, executor.submit(os.getpid))
-
-
-def _tell(pid: int) -> None:
+    executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    others = set(multiprocessing.active_children())
+    # An interrupt while it starts is not for it; `prepare` lets signals in again.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return  # it has just ended
+        executor.submit(prepare)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return _Worker(executor, set(multiprocessing.active_children()) - others)
 
 
 class ClusterPool:

@@ -13,6 +13,9 @@ from flashcopy.conformance.check import EFFORTS, Target
 from flashcopy.conformance.checks import CHECKS
 from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge
 
+# Set while there may be an implementation to put an end to.
+_at_work = threading.Event()
+
 
 class UnusableTargetError(Exception):
     """The words of a target name nothing here."""
@@ -21,12 +24,15 @@ class UnusableTargetError(Exception):
 def work(make_target: MakeTarget, case: Case, effort: str, timeout: float) -> Outcome:
     """What comes of a case. Makes the implementation under test, and leaves nothing of it."""
     (check,) = [check for check in CHECKS if check.id == case.check]
+    _at_work.set()
     try:
         target, hello = _introduced(make_target, case.target, timeout)
+        plan = Plan((check,), EFFORTS[effort], case.seed, timeout)
+        (result,) = judge(target, hello, plan)
     except (IutBrokeDownError, UnusableTargetError) as error:
         return Outcome(case, Result(check, Verdict.ERRORED, 0, 0.0, reason=str(error)))
-    plan = Plan((check,), EFFORTS[effort], case.seed, timeout)
-    (result,) = judge(target, hello, plan)
+    finally:
+        _at_work.clear()
     return Outcome(case, result, hello)
 
 
@@ -51,10 +57,13 @@ def prepare() -> None:
     """
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, _abandon)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _abandon(*_: object) -> None:
+    if not _at_work.is_set():
+        os._exit(1)
     raise KeyboardInterrupt
 
 

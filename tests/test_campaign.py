@@ -261,11 +261,13 @@ def test_an_interrupt_and_what_follows(tmp_path: Path) -> None:
     report = tmp_path / "report"
     command = [sys.executable, "-m", "flashcopy.cli", "campaign", "--report", str(report)]
     words = ["--workers", "1", "--seeds", "5", *SMALL, "--target", f"{TARGET}Gate", "--json"]
-    with subprocess.Popen([*command, *words], stdout=subprocess.PIPE) as first:
+    with subprocess.Popen(
+        [*command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as first:
         worker = int((tmp_path / "pipe").read_text())
-        first.send_signal(signal.SIGINT)
-        output, _ = first.communicate(timeout=60)
-    assert first.returncode == 130
+        os.killpg(first.pid, signal.SIGINT)  # as a terminal does, to the workers as well
+        output, errors = first.communicate(timeout=60)
+    assert (first.returncode, errors) == (130, b"")
     assert not alive(worker)
     told = json.loads(output)
     assert told["interrupted"]

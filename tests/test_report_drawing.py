@@ -175,6 +175,23 @@ def test_the_requests_that_contradict_each_other_are_outlined() -> None:
     assert "In question: request 1, sync" in drawn.words
 
 
+def test_the_read_that_saw_it_is_outlined_though_reasons_name_others() -> None:
+    """Reasons name the requests that ought to have done something, not the read."""
+    entries = (
+        Submit(0, Write(SOURCE, 0, BLOCK, 7)),
+        Answer(0, Done()),
+        Submit(1, Start()),
+        Answer(1, Done()),
+        Submit(2, Read(TARGET, 0, BLOCK)),
+        Answer(2, Contents((0,))),
+        Submit(3, Read(SOURCE, 0, BLOCK)),
+        Answer(3, Contents((7,))),
+    )
+    found = "target block 0 is stale: it must show write 7; the start (request #1) had to copy it"
+    drawn = drawing.draw(Trace(GEOMETRY, entries, clause="READ-2", finding=found))
+    assert [box.number for box in drawn.boxes if box.in_question] == [1, 0, 2]
+
+
 def test_requests_in_flight_together_have_lanes_of_their_own() -> None:
     """Boxes never overlap, and time goes from left to right."""
     chance = random.Random(3)

@@ -4,17 +4,19 @@ An explanation is for people, but it names things by fixed words, in a trace tha
 file as in a finding of this minute: `target block 3`, `request #7`, `write 5`, `stale`. They are
 found again here, so that a report can sort by them and a drawing can point at them. What is named
 otherwise is not found, and no harm done: then the last request is what is wrong.
+
+What comes first in an explanation is what is seen; what follows are reasons.
 """
 
 import re
 
 from attrs import frozen
 
-from flashcopy.model.operation import Write
+from flashcopy.model.geometry import blocks_of_request, is_within
+from flashcopy.model.operation import Operation, Read, Write
 from flashcopy.model.trace import Submit, Trace
 from flashcopy.model.volume import ZERO
 
-# In this order: a misplaced or foreign block may be told by words that also say how old it is.
 KINDS = ("torn", "misplaced", "foreign", "never written", "too new", "not undone", "stale")
 # Where no block is wrong by itself, what is: the words that tell it, and what it is called.
 _OTHERS = {
@@ -33,6 +35,7 @@ _OTHERS = {
     "bytes, got": "wrong length",
 }
 _SHOWS = re.compile(r"shows (zeros|write \d+).*must show ((?:(?: or )?(?:zeros|write \d+))+)")
+_WRONG = re.compile(r"\b(source|target) block (\d+)")
 _CONTENT = re.compile(r"zeros|write (\d+)")
 
 
@@ -53,9 +56,9 @@ def kind_of(explanation: str) -> str:
     """The kind of the wrong block, or of what else is wrong; empty if the words do not tell."""
     if "foreign or misplaced" in explanation:
         return "never written" if "never written" in explanation else "misplaced"
-    for kind in KINDS:
-        if kind in explanation:
-            return kind
+    told = [kind for kind in KINDS if kind in explanation]
+    if told:
+        return min(told, key=explanation.index)
     shows = _SHOWS.search(explanation)
     if shows is not None:
         (seen,) = _contents(shows[1])
@@ -64,23 +67,37 @@ def kind_of(explanation: str) -> str:
 
 
 def pointed_at(trace: Trace) -> Pointed:
-    """What a trace's finding names; the last request, if it names none."""
+    """What a trace's finding names. The read that saw it is, or the last one that could."""
     contents = _contents(trace.finding)
+    asked = {entry.request: entry.operation for entry in trace.entries if isinstance(entry, Submit)}
     writers = tuple(
-        entry.request
-        for entry in trace.entries
-        if isinstance(entry, Submit)
-        and isinstance(entry.operation, Write)
-        and entry.operation.content in contents
-        and entry.operation.content != ZERO  # zeros are what everything was at first
+        number
+        for number, operation in asked.items()
+        if isinstance(operation, Write)
+        and operation.content in contents
+        and operation.content != ZERO  # zeros are what everything was at first
     )
-    requests = _numbers(r"#(\d+)", trace.finding) or _last_request(trace)
+    requests = _numbers(r"#(\d+)", trace.finding)
+    if not any(isinstance(asked.get(number), Read) for number in requests):
+        requests += _last_to_see(trace, asked)
+    requests = requests or tuple(asked)[-1:]
     return Pointed(_numbers(r"\bblock (\d+)", trace.finding), requests, contents, writers)
 
 
-def _last_request(trace: Trace) -> tuple[int, ...]:
-    submitted = [entry.request for entry in trace.entries if isinstance(entry, Submit)]
-    return tuple(submitted[-1:])
+def _last_to_see(trace: Trace, asked: dict[int, Operation]) -> tuple[int, ...]:
+    """The last read of the block that is said to be wrong."""
+    wrong = _WRONG.search(trace.finding)
+    if wrong is None:
+        return ()
+    reads = [
+        number
+        for number, operation in asked.items()
+        if isinstance(operation, Read)
+        and operation.volume.value == wrong[1]
+        and is_within(trace.geometry, operation.offset, operation.length)
+        and int(wrong[2]) in blocks_of_request(trace.geometry, operation.offset, operation.length)
+    ]
+    return tuple(reads[-1:])
 
 
 def _numbers(pattern: str, text: str) -> tuple[int, ...]:
