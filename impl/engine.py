@@ -2,8 +2,8 @@
 
 A request runs in the thread that made it, in the protocol's direct form (`direct`), and calls one
 method of the engine for each effect. The bits, the locks and the map file's bytes are those of
-`memory`, `locks` and `mapfile`, one thread at a time; device I/O runs side by side. A thread makes
-one request at a time, so the thread's number stands for it in the lock tables.
+`memory`, `locks` and `mapfile`, one thread at a time (LOCK-5); device I/O runs side by side. A
+thread makes one request at a time, so the thread's number stands for it in the lock tables.
 
 The effects of an ordinary host request, whose locks are free and whose grains are settled, are
 kept short: every microsecond here is felt.

@@ -4,8 +4,8 @@ A flush covers every write that returned before it began. So whoever finds one u
 for the next, and of all who wait for that one, a single thread carries it out.
 
 A failed flush is final. The system reports it once, to whoever asked first, and nobody knows
-what was lost; so every later caller is told as well, until it is certain that nobody relies on
-what was written before (`forgive`).
+what was lost; so every later caller is told as well (LOCK-6), until it is certain that nobody
+relies on what was written before (`forgive`).
 """
 
 import threading

@@ -4,7 +4,7 @@ One table of runs serves every request: a host's few grains, a background copy's
 all. A run is granted when it conflicts with nobody who holds and nobody who waits before it; so
 a sync is never starved by a stream of writes, and writes that came after it wait behind it. A
 request holds at most one run and takes it in one step, so nobody ever waits while holding
-(CONC-4).
+(CONC-4). Everybody relies on LOCK-1 to LOCK-4.
 
 The table only decides; who waits how (a thread on an event, a request in a scheduler) is not
 its business. Callers see to it that only one of them is in the table at a time.

@@ -20,7 +20,7 @@ from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, St
 from flashcopy.model.operation import Flush as FlushOperation
 from flashcopy.model.trace import Durable, Fault, Initial, Trace
 from flashcopy.proofs import protocol_mutants, witness
-from flashcopy.proofs.protocol_logic import conj, neg, same
+from flashcopy.proofs.protocol_logic import conj, imp, neg, same
 from flashcopy.proofs.protocol_request import Asked, Bytes, Path, Runner
 from flashcopy.proofs.protocol_run import Lonely, Subject, alone, wrong_path
 from flashcopy.proofs.protocol_state import State
@@ -44,18 +44,30 @@ def finding_of(
     `name` is that of the mutant, empty for the protocol as it is. `values` are the solver's, with
     which the request goes wrong among others.
     """
+    return by_itself(name, subject, asked) or among_others(name, subject, asked, values)
+
+
+def by_itself(name: str, subject: Subject, asked: Asked) -> Finding | None:
+    """The same from a state of the solver's, with nobody else in flight at that time."""
     settings = {"mutant": name} if name else {}
-    options = _options(asked, settings)
-    find = protocol_mutants.by_name
     for lonely in alone(subject, asked, can_be_told, _SECONDS):
-        found = witness.search(_told(subject, asked, lonely, settings), find, levels=2)
+        told = _told(subject, asked, lonely, settings)
+        found = witness.search(told, protocol_mutants.by_name, levels=2)
         if found:
             return found
-    plain = list(plain_settings(operation_of(asked), options))
+    return None
+
+
+def among_others(
+    name: str, subject: Subject, asked: Asked, values: Mapping[str, Any]
+) -> Finding | None:
+    """The same from plain states, with another request in flight, and failures as the solver's."""
+    settings = {"mutant": name} if name else {}
+    plain = list(plain_settings(operation_of(asked), _options(asked, settings)))
     failed = _faults(subject, asked, wrong_path(subject, asked, values))
     if failed:
         plain += [evolve(setting, faults=faults) for setting in plain for faults in failed]
-    return witness.search(plain, find)
+    return witness.search(plain, protocol_mutants.by_name)
 
 
 def operation_of(asked: Asked) -> Operation:
@@ -80,10 +92,17 @@ def operation_of(asked: Asked) -> Operation:
 
 
 def can_be_told(state: State) -> Condition:
-    """The states that a trace can begin in: one durable header, nothing prepared, no sync at its
-    last steps; a device of which a flush failed has all its unflushed writes in doubt."""
+    """The states that a trace can begin in.
+
+    One durable header, nothing prepared, no sync at its last steps; bits that only ever rose; and a
+    device of which a flush failed has all its unflushed writes in doubt.
+    """
     maps, memory = state.maps, state.memory
+    current = maps.current
     return conj(
+        *(imp(memory.modified, memory.copied), imp(current.modified, current.copied)),
+        *(imp(current.copied_after, current.copied), imp(current.copied, memory.copied)),
+        *(imp(current.modified_after, current.modified), imp(current.modified, memory.modified)),
         neg(state.torn),
         neg(memory.prepared),
         maps.header.here,

@@ -15,6 +15,7 @@ from itertools import chain, islice, product
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
+from bitarray import bitarray
 
 from flashcopy.harness import mapdisk
 from flashcopy.harness.mutant import Mutant
@@ -191,6 +192,7 @@ def try_crashes(trial: Trial, find: Find) -> None:
         if not _could_be(trial, find, {device: left.blocks for device, left in crash.items()}):
             trial.crash(sorted(serial for left in crash.values() for serial in left.kept))
             trial.reopen()
+            trial.check_at_rest()
             # The protocol's own reads see it otherwise: then nobody can be harmed.
             raise _PointlessError
 
@@ -231,26 +233,29 @@ def _differing(disk: Disk, choices: list[frozenset[int]]) -> list[_Left]:
 
 
 @lru_cache(maxsize=1024)
-def _opened(find: Find, name: str, blocks: tuple[bytes, ...]) -> tuple[State, tuple[int, ...]]:
-    """The state and the copied map that a relationship opens with, from what the map file holds."""
+def _opened(find: Find, name: str, blocks: tuple[bytes, ...]) -> tuple[State, bitarray, bitarray]:
+    """The state, and the copied and the modified map, that a relationship opens with."""
     mutant = find(name)
     identity, header = decode_first_page(mapdisk.first_page(blocks))
     loaded = mutant.mapfile(identity, header).load(mapdisk.areas(blocks))
     loaded.__class__ = mutant.memory
-    return State(loaded.state.value), tuple(loaded.copied)
+    return State(loaded.state.value), loaded.copied, loaded.modified
 
 
 def _could_be(trial: Trial, find: Find, left: dict[Device, tuple[bytes, ...]]) -> bool:
-    state, copied = _opened(find, trial.mutant.name, left[Device.MAP])
+    """CRASH-1 to CRASH-3, and INV-1 of what is found, or the next sync will be wrong."""
+    state, copied, modified = _opened(find, trial.mutant.name, left[Device.MAP])
     source, target = (
         [int.from_bytes(block, "little") for block in left[device]]
         for device in (Device.SOURCE, Device.TARGET)
     )
-    blocks_a_grain = trial.head.geometry.grain_blocks
-    image = [
-        target[block] if copied[block // blocks_a_grain] else source[block]
-        for block in range(len(source))
-    ]
+    image = list(target)
+    for block, content in enumerate(source):
+        grain = block // trial.head.geometry.grain_blocks
+        if not copied[grain]:
+            image[block] = content
+        elif is_tracking(state) and not modified[grain] and target[block] != content:
+            return False
     return trial.oracle.may_be(state, source, None if state is State.STOPPED else image)
 
 
