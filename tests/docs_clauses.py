@@ -11,6 +11,7 @@ any of their texts, for their findings name clauses too; and the `clauses` of an
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -36,6 +37,11 @@ _KIND_OF_FOLDER = {
 _CLAUSE = re.compile(r"^\*\*([A-Z]+-\d+) — (.+?)\.?\*\*", re.MULTILINE)
 _MARKER = re.compile(r"<!-- generated: (behind .+) -->")
 _CITATION = re.compile(r"\b([A-Z]+)-(\d+)\b(?:\s+to\s+\1-(\d+)\b)?")
+
+
+# Tests of the conformance kit stand behind its checks, not behind what they judge.
+_OF_THE_KIT = ("test_conform", "test_cut", "test_report", "test_vectors")
+_CHECKS = {check.id for check in CHECKS}
 
 
 @frozen
@@ -89,7 +95,7 @@ def citations(clauses: list[Clause]) -> list[Citation]:
     families = families_of(clauses)
     found = [Citation("check", check.id, clause) for check in CHECKS for clause in check.clauses]
     found += [
-        Citation(kind, where, clause)
+        Citation("check" if file.name.startswith(_OF_THE_KIT) else kind, where, clause)
         for folder, kind in _KIND_OF_FOLDER.items()
         for file in sorted((ROOT / folder).glob("*.py"))
         if file.name != "checks.py"  # its checks are listed one by one
@@ -168,12 +174,18 @@ def draw(spec: str, cited: Iterable[Citation]) -> str:
 
 
 def _cell(wheres: list[str]) -> str:
-    """The places in a cell of the table; a file is left out where something in it is named."""
-    named = [
-        where
-        for where in wheres
-        if not any(other.startswith((f"{where}.", f"{where}::")) for other in wheres)
-    ]
+    """The places in a cell of the table, so few that somebody may read them.
+
+    A test file that cites the clause in several places stands for itself, and so does any file in
+    which nothing more is named; where checks are named, what they are made of is left out.
+    """
+    files = Counter(where.partition("::")[0] for where in wheres)
+    places = dict.fromkeys(
+        file if files[file := where.partition("::")[0]] > 1 else where for where in wheres
+    )
+    if any(where in _CHECKS for where in wheres):
+        places = dict.fromkeys(where for where in places if where in _CHECKS)
+    named = [each for each in places if not any(other.startswith(f"{each}.") for other in places)]
     return ", ".join(f"`{where}`" for where in named) or "none"
 
 
