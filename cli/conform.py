@@ -167,8 +167,9 @@ def _print(report: Report) -> None:
         table.add_row(line.check.id, str(line.requests), f"{line.seconds:.1f}", verdict)
     console().print(table)
     shown = {each.line.check.id: each for each in judged.violations}
+    said: dict[str, str] = {}
     for line in judged.lines:
-        _say(report, judged, line, shown.get(line.check.id))
+        _say(report, judged, line, shown.get(line.check.id), said)
     if judged.broke:
         click.echo(f"{judged.name} broke down: {judged.broke}")
     if report.interrupted:
@@ -177,7 +178,13 @@ def _print(report: Report) -> None:
     click.echo(f"{report.verdict.value}; effort {report.effort}, seed {seed}")
 
 
-def _say(report: Report, judged: Judged, line: Line, shown: Shown | None) -> None:
+def _say(
+    report: Report, judged: Judged, line: Line, shown: Shown | None, said: dict[str, str]
+) -> None:
+    """What is to be said of a check. `said` are explanations, and the first check that gave each.
+
+    One fault shows in many checks, often in the same few requests: these are told once.
+    """
     check = line.check.id
     for waste in line.waste:
         click.echo(f"{check}: waste, not wrong: {waste}")
@@ -187,6 +194,10 @@ def _say(report: Report, judged: Judged, line: Line, shown: Shown | None) -> Non
         click.echo(f"{check}: errored, {line.reason}")
         click.echo(f"  again:        {report.again(judged, check, line.runs[0].seed)}")
     if shown is None:
+        return
+    first = said.setdefault(shown.finding.explanation, check)
+    if first != check:
+        click.echo(f"{check}: {shown.finding.clause} is violated, as {first} has shown")
         return
     click.echo(f"{check}: {shown.finding.clause} is violated")
     click.echo(f"  {shown.finding.explanation}")
