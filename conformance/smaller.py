@@ -3,8 +3,9 @@
 A race is lost now and then, so every candidate is tried several times, and what counts is what was
 seen: the history that is reported was asked and answered just so. Candidates are tried on one IUT,
 each behind a full write of the source and a start, which keep it from what was before; the
-smallest is tried on fresh IUTs, too, where it needs no such write. If nothing small does it again,
-the first history is reported, without the requests that its verdict does not need.
+smallest must come again on a fresh IUT, where it needs no such write. If it does not, every
+candidate gets an IUT of its own; and if nothing small does it again, the first history is reported,
+without the requests that its verdict does not need.
 """
 
 import time
@@ -42,7 +43,8 @@ def smallest(job: Job, load: Load, played: Played) -> Finding:
             step()
     best = search.again
     if best is None or _requests(best) > _READABLE:
-        best = min((each for each in (best, search.trimmed) if each), key=_requests)
+        others = (best, search.again_on_one, search.trimmed)
+        best = min((each for each in others if each), key=_requests)
     told = judge(tidy(best.history))
     if not told.clause:
         return best.finding  # an answer that is wrong by itself
@@ -56,14 +58,17 @@ def smallest(job: Job, load: Load, played: Played) -> Finding:
 class _Search:
     """The attempts at one load, which begins with what keeps it apart.
 
-    `again` is the smallest that came again, `trimmed` what the verdict needs of the first.
+    `again` is the smallest that came again, in the end on a fresh IUT; `again_on_one` the smallest
+    on one that was not fresh, and `trimmed` what the verdict needs of the first.
     """
 
     job: Job
     load: Load
     trimmed: Played
     again: Played | None = None
+    again_on_one: Played | None = None
     _places: list[Place] = field(init=False)
+    _all_places: list[Place] = field(init=False)
     # The bursts that hold what the verdict needs.
     _needed: set[int] = field(factory=set)
     _attempts: int = 0
@@ -71,7 +76,7 @@ class _Search:
 
     def __attrs_post_init__(self) -> None:
         # Without the write and the start that keep it apart.
-        self._places = places_of(self.load)[len(self.load[0][0]) :]
+        self._places = self._all_places = places_of(self.load)[len(self.load[0][0]) :]
 
     def trim(self) -> None:
         """What the verdict does not need; and what came after that is not needed either."""
@@ -83,6 +88,7 @@ class _Search:
         bursts = [burst for burst, _, _ in places_of(self.load)]
         self._needed = {bursts[number] for number in needed}
         self._places = [place for place in self._places if place[0] <= max(self._needed)]
+        self._all_places = self._places
         self.trimmed = shorter
 
     def on_one_iut(self) -> None:
@@ -91,7 +97,7 @@ class _Search:
 
             def shows(places: list[Place]) -> bool:
                 load = (*self.load[:1], *load_of(places))
-                return any(self._try(kept, load, 0.8) for _ in range(_TRIES))
+                return any(self._try(kept, load, 0.6) for _ in range(_TRIES))
 
             # As a rule the bursts that the verdict needs are all it takes.
             needed = [place for place in self._places if place[0] in self._needed]
@@ -103,14 +109,34 @@ class _Search:
                     return
 
     def on_fresh_iuts(self) -> None:
-        """The smallest load again, without the write that kept it apart."""
+        """The smallest load again, where nothing was before; all of it, if that shows nothing.
+
+        An IUT may remember more than a start makes it forget.
+        """
+        if self.again is not None:
+            self.again_on_one, self.again = self.again, None
+            if self._on_fresh(self._places):
+                return
+        needed = [place for place in self._all_places if place[0] in self._needed]
+        for places in (needed, self._all_places):
+            if places and self._on_fresh(places):
+                self._places = one_by_one(halved(places, self._on_fresh), self._on_fresh)
+                for at in range(len(self._places)):
+                    self._narrow(at, self._on_fresh)
+                return
+
+    def _on_fresh(self, places: list[Place]) -> bool:
+        """Whether a load is answered wrongly by a fresh IUT, with or without the first write."""
         start = (0, 0, self.load[0][0][-1])
         for _ in range(_FRESH):
-            if self.again is None or self._is_over(1):
-                return
+            if self._is_over(1):
+                return False
             with self.job.session(self.trimmed.history.geometry) as fresh:
-                if self._try(fresh, load_of([start, *self._places]), 1):
-                    return
+                if self._try(fresh, load_of([start, *places]), 1) or self._try(
+                    fresh, (*self.load[:1], *load_of(places)), 1
+                ):
+                    return True
+        return False
 
     def _narrow(self, at: int, shows: Callable[[list[Place]], bool]) -> None:
         """Halve the range of a request as long as one half is enough."""
