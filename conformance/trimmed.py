@@ -133,8 +133,11 @@ def _is_unseen(geometry: Geometry, request: Request, left: list[Request]) -> boo
 
 
 def _is_indistinct(cut: Request, left: list[Request]) -> bool:
-    """Whether it is a start or sync, and each read of the target is before it or after another."""
-    if not isinstance(cut.operation, Start | Sync):
+    """Whether it is a start or sync, and each read of the target is before it or after another.
+
+    The start that allows the syncs after it stays, for without it they had to be refused (LIFE-1).
+    """
+    if not isinstance(cut.operation, Start | Sync) or _allows_a_sync(cut, left):
         return False
     later = [
         each
@@ -147,4 +150,12 @@ def _is_indistinct(cut: Request, left: list[Request]) -> bool:
         read.end < cut.begin or any(each.end < read.begin for each in later)
         for read in left
         if isinstance(read.operation, Read) and read.operation.volume is Volume.TARGET
+    )
+
+
+def _allows_a_sync(start: Request, left: list[Request]) -> bool:
+    """Whether it is a start that was answered before a sync, and before any other start was."""
+    answered = [each for each in left if isinstance(each.operation, Start) and each.outcome]
+    return start == min(answered, key=lambda each: each.end, default=None) and any(
+        isinstance(each.operation, Sync) and each.outcome == Done() for each in left
     )
