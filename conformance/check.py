@@ -59,7 +59,7 @@ class Effort:
 EFFORTS = {
     effort.name: effort
     for effort in (
-        Effort("quick", 40, 25, 12, episodes=120, seconds=5, shrink_seconds=2.5),
+        Effort("quick", 40, 25, 12, episodes=120, seconds=20, shrink_seconds=2.5),
         Effort("standard", 500, 40, 200, episodes=1500, seconds=90, shrink_seconds=30),
         Effort("deep", 5000, 60, 4000, episodes=20000, seconds=900, shrink_seconds=120),
     )

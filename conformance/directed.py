@@ -71,11 +71,11 @@ def _at_the_edges(comparison: Comparison, job: Job) -> None:
     grains = sorted({g for g in (*_EDGES, geometry.grains - 1) if g < geometry.grains})
     comparison.write(SOURCE, 0, geometry.blocks)
     comparison.step(Start())
-    for grain in grains:
-        blocks = blocks_of_grain(geometry, grain)
-        comparison.write(SOURCE, blocks[-1], 1)
-        comparison.read(TARGET, blocks[0], len(blocks))
-    comparison.look()
+    for turn in range(2):
+        _write_each(comparison, grains, turn, _written_in_turn(job))
+        comparison.look()
+        comparison.step(Sync())
+        comparison.look()
     for first, run in _runs(geometry, grains):
         comparison.step(Sync())
         _write_run(comparison, job, first, run)
@@ -87,6 +87,20 @@ def _at_the_edges(comparison: Comparison, job: Job) -> None:
     comparison.look()
     comparison.step(Sync())
     comparison.look()
+
+
+def _written_in_turn(job: Job) -> list[Volume]:
+    return [SOURCE, TARGET] if job.has(Capability.TARGET_WRITE) else [SOURCE, SOURCE]
+
+
+def _write_each(
+    comparison: Comparison, grains: list[int], turn: int, volumes: list[Volume]
+) -> None:
+    """A write to one block of each uncopied grain: the rest of it stays, on both volumes."""
+    for at, grain in enumerate(grains):
+        blocks = blocks_of_grain(comparison.session.geometry, grain)
+        comparison.write(volumes[(at + turn) % 2], blocks[-1], 1)
+        comparison.read(TARGET, blocks[0], len(blocks))
 
 
 def _runs(geometry: Geometry, grains: list[int]) -> list[tuple[int, int]]:
