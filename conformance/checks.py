@@ -3,7 +3,15 @@
 They are run in this order: what is soon done and often tells comes first.
 """
 
-from flashcopy.conformance import directed, interleaving, opening, restarting, sequential
+from flashcopy.conformance import (
+    directed,
+    interleaving,
+    maps,
+    opening,
+    restarting,
+    sequential,
+    under_load,
+)
 from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import Check
 
@@ -13,6 +21,13 @@ CHECKS = (
         ("ERR-1", "ERR-3", "ERR-4"),
         "a request that must be refused is carried out, or half of it",
         directed.errors,
+    ),
+    Check(
+        "second-opener",
+        ("ERR-8",),
+        "two processes that have the same volumes open, each with maps of its own",
+        opening.second_opener,
+        frozenset({Capability.RESTART}),
     ),
     Check(
         "boundaries",
@@ -27,11 +42,25 @@ CHECKS = (
         directed.liveness,
     ),
     Check(
+        "maps",
+        ("INV-2", "WRITE-1", "SYNC-2", "START-1", "COPY-2", "COPY-4"),
+        "maps that do not say what was copied and written, or count it differently",
+        maps.bitmaps,
+        frozenset({Capability.BITMAPS}),
+    ),
+    Check(
         "minimality",
         ("MIN-1", "MIN-2"),
         "a sync that copies more than was written; reported as waste, not as a violation",
         directed.minimality,
         frozenset({Capability.BACKGROUND_COPY}),
+    ),
+    Check(
+        "power-loss",
+        ("CRASH-1", "CRASH-2", "CRASH-3", "REC-1"),
+        "a flush left out or too late: of a map, of a copy, of the source before a sync",
+        restarting.power_loss,
+        frozenset({Capability.POWER_LOSS}),
     ),
     Check(
         "data",
@@ -56,24 +85,10 @@ CHECKS = (
         frozenset({Capability.CONCURRENT}),
     ),
     Check(
-        "many-grains",
-        ("SYNC-2",),
-        "a map that is truncated, or merged only in its first page",
-        directed.many_grains,
-    ),
-    Check(
-        "power-loss",
-        ("CRASH-1", "CRASH-2", "CRASH-3", "REC-1"),
-        "a flush left out or too late: of a map, of a copy, of the source before a sync",
-        restarting.power_loss,
-        frozenset({Capability.POWER_LOSS}),
-    ),
-    Check(
-        "second-opener",
-        ("ERR-8",),
-        "two processes that have the same volumes open, each with maps of its own",
-        opening.second_opener,
-        frozenset({Capability.RESTART}),
+        "under-load",
+        ("COPY-5", "COPY-6"),
+        "a background copy that gives way to hosts for good",
+        under_load.under_load,
     ),
     Check(
         "restart",
@@ -81,5 +96,11 @@ CHECKS = (
         "a map dropped, believed though it is not true, or durable before its data",
         restarting.restart,
         frozenset({Capability.RESTART}),
+    ),
+    Check(
+        "many-grains",
+        ("SYNC-2",),
+        "a map that is truncated, or merged only in its first page",
+        directed.many_grains,
     ),
 )

@@ -144,7 +144,7 @@ def test_a_violation_is_shrunk_explained_and_written(tmp_path: Path) -> None:
 def test_what_is_not_claimed_is_skipped_with_the_reason() -> None:
     said = judged("Claimless", status=0)
     reasons = {each["check"]: each["reason"] for each in said["skipped"]}
-    assert set(reasons) == {"interleaving", "restart", "power-loss", "second-opener"}
+    assert set(reasons) == {"interleaving", "restart", "power-loss", "second-opener", "maps"}
     assert reasons["restart"].endswith("does not claim restart")
 
 

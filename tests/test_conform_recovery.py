@@ -13,9 +13,14 @@ from attrs import frozen
 
 from flashcopy.conformance import recovery, survival
 from flashcopy.conformance.evidence import Evidence
+from flashcopy.conformance.explain_recovery import explain
+from flashcopy.conformance.history import History, Request
 from flashcopy.conformance.moments import Moments
 from flashcopy.conformance.recovery import Epoch, Parts, judge
 from flashcopy.conformance.touches import READ_SOURCE, READ_TARGET, Touch
+from flashcopy.model.geometry import Geometry
+from flashcopy.model.images import Images, Volume
+from flashcopy.model.operation import Done, Flush, Sync, Write
 from tests.brute_crash import is_right
 from tests.random_epochs import draw
 
@@ -110,3 +115,68 @@ def test_a_broken_judgement_is_noticed(
 ) -> None:
     monkeypatch.setattr(*FAULTS[fault])
     assert any((not judge(each.epoch)) != each.right for each in judged)
+
+
+def epoch_of(requests: list[Request], before: str, after: str) -> Epoch:
+    """An epoch of two blocks, one to a grain; images are a digit a block, source and target."""
+    images = [Images(*(tuple(map(int, side)) for side in each.split())) for each in (before, after)]
+    return Epoch(History(Geometry(1024, 512, 512), tuple(requests)), *images)
+
+
+def write(number: int, volume: Volume, block: int, content: int, begin: int, end: int) -> Request:
+    return Request(number, Write(volume, block * 512, 512, content), begin, end, Done())
+
+
+SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
+FLUSH = Request(2, Flush(SOURCE), 3, 4, Done())
+SYNC = Request(2, Sync(), 3, 4, Done())
+CUT_OFF = Request(9, Sync(), 20, 30, None)
+
+
+@pytest.mark.parametrize(
+    ("requests", "before", "after", "clause", "says"),
+    [
+        (
+            [write(1, SOURCE, 0, 5, 1, 2), FLUSH],
+            "11 11",
+            "11 11",
+            "CRASH-1",
+            "source block 0 (grain 0) shows write 1 and must show write 5, for write 5 (request #1)"
+            " was answered before flush #2 was asked for",
+        ),
+        (
+            [SYNC, write(3, SOURCE, 1, 6, 5, 6)],
+            "12 12",
+            "16 16",
+            "CRASH-2",
+            "target block 1 (grain 1) shows write 6 and must show write 2; request #3 wrote that to"
+            " the source after start or sync #2: too new",
+        ),
+        (
+            [write(1, SOURCE, 0, 5, 1, 2), SYNC],
+            "11 11",
+            "51 11",
+            "CRASH-2",
+            "what the source held at start or sync #2 is lost",
+        ),
+        (
+            [write(1, SOURCE, 0, 5, 1, 2), write(2, SOURCE, 1, 6, 3, 4), CUT_OFF],
+            "11 22",
+            "56 52",
+            "CRASH-3",
+            "a start or sync has half happened: if none of the starts and syncs has happened,"
+            " target block 0 (grain 0) shows write 5 and must show write 2; if start or sync #9 is"
+            " the last that has happened, target block 1 (grain 1) shows write 2 and must show"
+            " write 6",
+        ),
+    ],
+)
+def test_explains(requests: list[Request], before: str, after: str, clause: str, says: str) -> None:
+    """What the block shows, what it must show, and which request makes that so."""
+    epoch = epoch_of(requests, before, after)
+    failures = judge(epoch)
+    assert failures
+    said = explain(epoch, failures, "kill")
+    assert said[0] == clause
+    assert said[1].startswith("after the kill ")
+    assert says in said[1]

@@ -2,7 +2,14 @@
 
 import re
 
-from flashcopy.conformance.zoo import failing, wrong_flushes, wrong_merge, wrong_order, wrong_writes
+from flashcopy.conformance.zoo import (
+    copier,
+    failing,
+    wrong_flushes,
+    wrong_merge,
+    wrong_order,
+    wrong_writes,
+)
 from flashcopy.conformance.zoo.cached import Cached
 from flashcopy.conformance.zoo.right import Right
 
@@ -16,7 +23,7 @@ MEMBERS: dict[str, type[Right]] = {
     for member in [Right, Cached]
     + [
         member
-        for module in (wrong_merge, wrong_writes, wrong_order, wrong_flushes, failing)
+        for module in (wrong_merge, wrong_writes, wrong_order, wrong_flushes, failing, copier)
         for member in vars(module).values()
         if isinstance(member, type)
         and issubclass(member, Right)
@@ -24,6 +31,6 @@ MEMBERS: dict[str, type[Right]] = {
     ]
 }
 # Nothing is wrong with these.
-RIGHT = ("right", "cached", "fails-now-and-then")
+RIGHT = ("right", "cached", "fails-now-and-then", "copies-by-itself")
 # Right answers, at more cost than need be: to be reported, and not convicted.
 WASTEFUL = ("sync-is-start",)

@@ -31,6 +31,8 @@ class Right:
     fault: ClassVar[str] = ""
     # What it claims beside what every member does.
     claims: ClassVar[tuple[str, ...]] = ()
+    # What it does not claim though others do.
+    lacks: ClassVar[tuple[str, ...]] = ()
 
     def create(
         self, directory: str, size: int, block_size: int, grain_size: int, target_writable: bool

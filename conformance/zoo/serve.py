@@ -72,7 +72,7 @@ def _begin(
 ) -> None:
     """Carry a request out and answer it; one that pauses takes its first step."""
     if request["method"] == "hello":
-        claimed = [*CAPABILITIES, *member.claims]
+        claimed = [*(each for each in CAPABILITIES if each not in member.lacks), *member.claims]
         said = {"protocol": 1, "name": f"zoo {name}", "version": "1", "capabilities": claimed}
         answers.append(_answer(request, {"result": said}))
         return

@@ -120,3 +120,21 @@ class ClearsNeighbours(Right):
         super().copy(grain)
         for g in range(grain - grain % 8, min(grain - grain % 8 + 8, self.grains)):
             self.modified[g] = False
+
+
+class MapsLag(Right):
+    """The maps it shows are those of the last start or sync: who backs up by them misses writes."""
+
+    fault = "maps"
+
+    def bitmaps(self) -> Outcome:
+        now = self.copied, self.modified
+        self.copied, self.modified = self.shown
+        try:
+            return super().bitmaps()
+        finally:
+            self.copied, self.modified = now
+
+    def move_point_in_time(self) -> None:
+        super().move_point_in_time()
+        self.shown = list(self.copied), list(self.modified)
