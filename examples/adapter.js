@@ -1,23 +1,17 @@
 // An incremental flashcopy in memory that speaks docs/protocol.md: node adapter.js
 "use strict";
-const fs = require("fs");
-const path = require("path");
-const readline = require("readline");
+const fs = require("fs"), path = require("path"), readline = require("readline");
 
+const BYTES = ["source", "target", "copied", "modified"];
 class Refused extends Error {} // its message is the protocol's kind
 const need = (condition, kind) => { if (!condition) throw new Refused(kind); };
 const isPower = (n) => n > 0 && Number.isInteger(Math.log2(n));
-const name = "example in JavaScript", version = "1";
-const capabilities =
-  ["target_write", "background_copy", "bitmaps", "stop", "write_zeroes", "restart"];
-
-let fc = {}; // all that there is of the relationship; copied and modified have a byte a grain
-let file = "";
+const capabilities = ["target_write", "background_copy", "bitmaps", "stop", "write_zeroes", "restart"];
+let fc = {}, file = ""; // all there is of the relationship; its maps have a byte a grain
 
 function save() { // the old state or the new one, whenever a kill comes
-  const { source, target, copied, modified, ...rest } = fc;
-  const texts = [source, target, copied, modified].map((bytes) => bytes.toString("base64"));
-  fs.writeFileSync(file + ".new", JSON.stringify({ ...rest, texts }));
+  const texts = BYTES.map((name) => [name, fc[name].toString("base64")]);
+  fs.writeFileSync(file + ".new", JSON.stringify({ ...fc, ...Object.fromEntries(texts) }));
   fs.renameSync(file + ".new", file);
 }
 
@@ -27,8 +21,8 @@ function untie(state) { // idle or stopped: every grain counts as copied and mod
 
 function check(volume, offset, length) {
   const inside = offset >= 0 && length >= 0 && offset + length <= fc.size;
-  const aligned = offset % fc.block_size === 0 && length % fc.block_size === 0;
-  need(["source", "target"].includes(volume) && inside && aligned, "invalid_argument");
+  need(inside && offset % fc.block_size === 0 && length % fc.block_size === 0, "invalid_argument");
+  need(["source", "target"].includes(volume), "invalid_argument");
   need(volume === "source" || fc.state !== "stopped", "invalid_state");
 }
 
@@ -46,11 +40,10 @@ function write(volume, offset, length, data) {
     if (!fc.copied[grain]) copy(grain);
     fc.modified[grain] = 1; // a write to either side makes the two differ
   }
-  (data || Buffer.alloc(length)).copy(fc[volume], offset);
+  Buffer.from(data || Buffer.alloc(length), "base64").copy(fc[volume], offset);
 }
 
 const count = (map) => map.reduce((sum, bit) => sum + bit, 0);
-
 function pack(map) { // bit g of byte g // 8
   const bytes = Buffer.alloc(Math.ceil(map.length / 8));
   map.forEach((bit, grain) => { bytes[grain >> 3] |= bit << (grain & 7); });
@@ -58,7 +51,7 @@ function pack(map) { // bit g of byte g // 8
 }
 
 const methods = {
-  hello: () => ({ protocol: 1, name, version, capabilities }),
+  hello: () => ({ protocol: 1, name: "example in JavaScript", version: "1", capabilities }),
   create({ directory, size, block_size, grain_size, target_writable }) {
     need(isPower(block_size) && block_size >= 512 && block_size <= 65536, "invalid_argument");
     need(isPower(grain_size) && grain_size >= block_size, "invalid_argument");
@@ -71,9 +64,8 @@ const methods = {
   },
   open({ directory }) {
     file = path.join(directory, "state");
-    const { texts, ...rest } = JSON.parse(fs.readFileSync(file));
-    const [source, target, copied, modified] = texts.map((text) => Buffer.from(text, "base64"));
-    fc = { ...rest, source, target, copied, modified };
+    fc = JSON.parse(fs.readFileSync(file));
+    for (const name of BYTES) fc[name] = Buffer.from(fc[name], "base64");
   },
   start() { fc.state = "copying"; fc.modified.fill(1); methods.sync(); }, // all differ, then sync
   sync() {
@@ -94,19 +86,13 @@ const methods = {
     }
     return { data: data.toString("base64") };
   },
-  write({ volume, offset, data }) {
-    const bytes = Buffer.from(data, "base64");
-    write(volume, offset, bytes.length, bytes);
-  },
+  write: ({ volume, offset, data }) => write(volume, offset, Buffer.byteLength(data, "base64"), data),
   write_zeroes({ volume, offset, length }) { write(volume, offset, length, null); },
   flush({ volume }) { check(volume, 0, 0); save(); },
   background_copy({ grains }) {
     need(grains === null || grains >= 0, "invalid_argument");
-    let copied = 0;
-    for (let grain = 0; grain < fc.grains && (grains === null || copied < grains); grain++) {
-      if (!fc.copied[grain]) { copy(grain); copied++; }
-    }
-    return { copied };
+    const left = [...fc.copied.keys()].filter((grain) => !fc.copied[grain]);
+    return { copied: left.slice(0, grains ?? left.length).map(copy).length };
   },
   status() {
     const copied = count(fc.copied), done = fc.state === "copying" && copied === fc.grains;

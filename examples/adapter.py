@@ -7,28 +7,18 @@ import pickle
 import sys
 
 CLAIMS = ["target_write", "background_copy", "bitmaps", "stop", "write_zeroes", "restart"]
-HELLO = {"protocol": 1, "name": "example in Python", "version": "1", "capabilities": CLAIMS}
-
-
-def require(condition, kind):
-    if not condition:
-        raise ValueError(kind)
 
 
 class Flashcopy:  # the maps are numbers: bit g is grain g
     def create(self, directory, size, block_size, grain_size, target_writable):
-        powers = block_size.bit_count() == grain_size.bit_count() == 1
-        require(powers and 512 <= block_size <= min(grain_size, 65536), "invalid_argument")
-        require(size > 0 and size % block_size == 0, "invalid_argument")
+        fits = 512 <= block_size <= min(grain_size, 65536) and size > 0 == size % block_size
+        require(fits and block_size.bit_count() == grain_size.bit_count() == 1, "invalid_argument")
         self.size, self.block, self.grain = size, block_size, grain_size
         self.grains = -(-size // grain_size)  # the last one may be short
         self.all = (1 << self.grains) - 1
         self.data = {"source": bytearray(size), "target": bytearray(size)}
         self.writable, self.file = target_writable, pathlib.Path(directory) / "state"
-        self.untie("idle")
-
-    def untie(self, state):  # idle or stopped: every grain counts as copied and modified
-        self.state, self.copied, self.modified = state, self.all, self.all
+        self.state, self.copied, self.modified = "idle", self.all, self.all
 
     def check(self, volume, offset, length):
         inside = volume in self.data and min(offset, length) >= 0 and offset + length <= self.size
@@ -51,7 +41,7 @@ class Flashcopy:  # the maps are numbers: bit g is grain g
 
     def answer(self, method, volume="", offset=0, length=0, data=b"", grains=None, **others):
         if method == "hello":
-            return HELLO
+            return {"protocol": 1, "name": "Python", "version": "1", "capabilities": CLAIMS}
         if method == "open":
             self.__dict__ = pickle.loads(pathlib.Path(others["directory"], "state").read_bytes())
         elif method == "create":
@@ -60,8 +50,9 @@ class Flashcopy:  # the maps are numbers: bit g is grain g
             require(method == "start" or self.state == "copying", "invalid_state")
             modified = self.all if method == "start" else self.modified
             self.state, self.copied, self.modified = "copying", self.copied & ~modified, 0
-        elif method == "stop" and self.state == "copying":
-            self.untie("idle" if self.copied == self.all else "stopped")
+        elif method == "stop" and self.state == "copying":  # afterwards all count as both
+            state = "idle" if self.copied == self.all else "stopped"
+            self.state, self.copied, self.modified = state, self.all, self.all
         elif method == "read":
             self.check(volume, offset, length)
             sides = (self.data["source"], self.data[volume])  # not copied: a fake read
@@ -75,23 +66,24 @@ class Flashcopy:  # the maps are numbers: bit g is grain g
         elif method == "background_copy":
             require(grains is None or grains >= 0, "invalid_argument")
             left = [g for g in range(self.grains) if not self.copied >> g & 1][:grains]
-            for grain in left:
-                self.copy(grain)
-            return {"copied": len(left)}
+            return {"copied": len([self.copy(grain) for grain in left])}
         elif method == "status":
-            done = self.state == "copying" and self.copied == self.all
-            state = "copied" if done else self.state
+            state = "copied" if (self.state, self.copied) == ("copying", self.all) else self.state
             return {"state": state, "copied": self.copied.bit_count(), "grains": self.grains}
         elif method == "bitmaps":
             maps = {"copied": self.copied, "modified": self.modified}
-            maps = {
-                name: bits.to_bytes(-(-self.grains // 8), "little") for name, bits in maps.items()
-            }
+            octets = -(-self.grains // 8)
+            maps = {name: bits.to_bytes(octets, "little") for name, bits in maps.items()}
             return {name: base64.b64encode(data).decode() for name, data in maps.items()}
         if hasattr(self, "file"):  # the old state or the new one, whenever a kill comes
             new = self.file.with_suffix(".new")
             new.write_bytes(pickle.dumps(self.__dict__))
             new.replace(self.file)
+
+
+def require(condition, kind):
+    if not condition:
+        raise ValueError(kind)
 
 
 flashcopy = Flashcopy()
