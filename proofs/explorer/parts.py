@@ -110,26 +110,29 @@ class Parts:
         device = TARGET if on_target else SOURCE
         return self.program.block_changes.number(blocks.WriteBlock(device, content, by_host))
 
-    def answer_change(self, end: End) -> tuple[int, int]:
-        """The numbers of the changes, to map file and blocks, that an answer brings."""
+    def answer_change(self, end: End) -> tuple[int, int, int]:
+        """The numbers of the changes, to map file and blocks, that an answer brings.
+
+        The third is to the map file if the relationship is idle then.
+        """
         refused = bool(end.judged.refused)
+        on_map, on_blocks, if_idle = 0, 0, 0
         match end.request:
             case "start" | "sync":
                 how: Literal["answered", "refused"] = "refused" if refused else "answered"
-                return self._numbers(mapdisk.MoveMapPoint(how), blocks.MovePoint(how))
+                on_map = self.program.map_changes.number(mapdisk.MoveMapPoint(how))
+                on_blocks = self.program.block_changes.number(blocks.MovePoint(how))
+                if_idle = on_map
             case "stop" if not refused:
-                return self._numbers(mapdisk.MoveMapPoint("stopped"), None)
+                on_map = self.program.map_changes.number(mapdisk.MoveMapPoint("stopped"))
+                if_idle = self.program.map_changes.number(mapdisk.MoveMapPoint("idle"))
             case "flush_source" if not refused:
-                return self._numbers(None, blocks.Secure(SOURCE, 1 << OLD_SOURCE))
+                secure = blocks.Secure(SOURCE, 1 << OLD_SOURCE)
+                on_blocks = self.program.block_changes.number(secure)
             case "flush_target" if not refused:
-                return self._numbers(None, blocks.Secure(TARGET, 1 << OLD_TARGET))
-        return 0, 0
-
-    def _numbers(
-        self, on_map: mapdisk.Change | None, on_blocks: blocks.Change | None
-    ) -> tuple[int, int]:
-        program = self.program
-        return program.map_changes.number(on_map), program.block_changes.number(on_blocks)
+                secure = blocks.Secure(TARGET, 1 << OLD_TARGET)
+                on_blocks = self.program.block_changes.number(secure)
+        return on_map, on_blocks, if_idle
 
     def flush_number(self, flush: Numbers, request: int, fault: Fault) -> Numbers:
         """The number of a flush of these devices by a request, as `flushed` takes it."""
