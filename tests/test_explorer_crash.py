@@ -3,7 +3,8 @@
 `proofs/explorer/crash.py` judges every subset of the unflushed writes without listing any (CRASH-1,
 CRASH-2, CRASH-3, INV-1). Here each is listed, the shipped code recovers from it, and the harness's
 oracle reads both volumes: on every place of a walk the one convicts if and only if the other does.
-The protocols that walk are the shipped one and broken ones, so that there is something to convict.
+The protocols that walk are the shipped one and broken ones, so that there is something to convict;
+and devices fail, or do not.
 
 With one grain the simulated disk's words are as fine as the explorer's; with more, the explorer
 may see a map torn where the disk keeps it whole, and only what the harness convicts must be seen.
@@ -29,6 +30,7 @@ BROKEN = (
     "point-in-place",
     "modified-cleared-before-merge",
 )
+FAILING = ("stop-in-memory-only", "header-not-flushed")
 KINDS = "source-write:0-1,source-write:0,target-write:0-1,target-write:1,copy:1,sync,start,stop"
 # Walks of a broken protocol go on until so many places were convicted, or there were so many.
 ENOUGH, MOST = 2, 200
@@ -48,9 +50,30 @@ def test_what_is_convicted_with_two_grains_is_seen(mutant: str) -> None:
     assert _convicted(mutant, 2, MOST) >= ENOUGH
 
 
-def _convicted(mutant: str, grains: int, most: int) -> int:
+@pytest.mark.parametrize("keep_target", [False, True])
+def test_the_shipped_protocol_is_acquitted_by_both_where_devices_fail(keep_target: bool) -> None:
+    """ERR-5, ERR-6: what a failed flush has lost, and a start or sync that may have happened."""
+    assert _convicted("", 1, most=15, failures=3, keep_target=keep_target) == 0
+
+
+@pytest.mark.parametrize("mutant", FAILING)
+def test_both_convict_the_same_crashes_where_devices_fail(mutant: str) -> None:
+    assert _convicted(mutant, 1, MOST, failures=3) >= ENOUGH
+
+
+def _convicted(
+    mutant: str, grains: int, most: int, *, failures: int = 0, keep_target: bool = False
+) -> int:
     """At how many places a crash is convicted. Fails where the two do not agree."""
-    plan = Plan(grains, 2, parse(KINDS, grains, 2), 2, starts_of(grains))
+    plan = Plan(
+        grains,
+        2,
+        parse(KINDS, grains, 2),
+        2,
+        starts_of(grains),
+        failures=failures,
+        keep_target=keep_target,
+    )
     explorer = Explorer(plan, walks.protocol(mutant))
     draw = random.Random(f"{mutant} {grains}")
     convicted = 0

@@ -8,6 +8,6 @@ graph, and how it can end), `program` and `linking` (the graphs as arrays), `mem
 `final` (when a state is wrong), `tables` (why plain Python is fast enough), `layout`, `locking`,
 `block_steps` and `steps` (all states of one rank take all their steps at once), `search`,
 `explorer` and `runs` (batches, workers, limits), `move` and `trace` (a violation as something to
-replay), `coverage` and `report`; `efforts`, `manifest` and `beyond` name scopes and say what is
-expected of them.
+replay), `coverage` and `report`; `symmetry` says what need not be explored; `efforts`, `manifest`
+and `beyond` name scopes and say what is expected of them.
 """

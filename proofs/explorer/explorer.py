@@ -19,6 +19,7 @@ from flashcopy.proofs.explorer.program import ENDED
 from flashcopy.proofs.explorer.requests import Plan, Scope
 from flashcopy.proofs.explorer.search import NO_LIMIT, Search
 from flashcopy.proofs.explorer.starts import (
+    Start,
     block_of,
     make_geometry,
     mapdisk_of,
@@ -48,20 +49,19 @@ class Explorer:
         simulation = open_simulation(start, self.sizes, protocol.memory, protocol.mapfile)
         machine = MemoryMachine(simulation.mapfile.identity, protocol)
         self.parts = Parts(self.program, geometry, machine, waste=waste)
-        self.layout = lay_out(geometry.blocks, plan.in_flight, failing=plan.failures > 0)
+        self.layout = lay_out(
+            plan.grains, geometry.blocks, plan.in_flight, failing=plan.failures > 0
+        )
         self.stepper = Stepper(self.parts, self.layout, plan.in_flight, failing=plan.failures > 0)
         self._points = {kind: self.program.starts[kind.asked()] for kind in plan.kinds}
-        self._memories = {
-            start: self.parts.memories.number(memory_of(start, self.sizes, protocol))
-            for start in plan.starts
-        }
+        self._memories: dict[Start, int] = {}
 
     def roots(self, scopes: list[Scope]) -> Rows:
         """The first state of each scope."""
         rows = np.zeros((self.layout.words, len(scopes)), np.uint64)
         plan, layout, parts = self.plan, self.layout, self.parts
         layout.scope.put(rows, np.arange(len(scopes)))
-        layout.memory.put(rows, np.array([self._memories[s.start] for s in scopes]))
+        layout.memory.put(rows, np.array([self._memory(s.start) for s in scopes]))
         if plan.failures:
             fresh = parts.doubts.number(Doubts(plan.failures))
             layout.doubts.put(rows, np.full(len(scopes), fresh))
@@ -77,6 +77,14 @@ class Explorer:
             ]
             field.put(rows, np.array(points))
         return rows
+
+    def _memory(self, start: Start) -> int:
+        """The number of what memory holds in an initial state."""
+        number = self._memories.get(start)
+        if number is None:
+            opened = memory_of(start, self.sizes, self.protocol)
+            number = self._memories[start] = self.parts.memories.number(opened)
+        return number
 
     def search(
         self,

@@ -18,6 +18,8 @@ MEMORY_BITS, MAP_BITS, BLOCK_BITS, NODE_BITS, CONTENT_BITS, SCOPE_BITS = 16, 16,
 # With failing devices parts of a state have more values, and what is in doubt is a part too.
 FAILING_BLOCK_BITS, DOUBT_BITS = 15, 10
 MOST_REQUESTS = 4
+# Beyond so many grains memory and map file need more room.
+_FEW_GRAINS, _ROOMY_BITS = 4, 22
 
 
 class TooLargeError(ValueError):
@@ -68,17 +70,18 @@ class Layout:
     registers: tuple[Field, ...]
 
 
-def lay_out(blocks: int, in_flight: int, *, failing: bool = False) -> Layout:
-    """The layout of states of so many blocks and requests in flight."""
+def lay_out(grains: int, blocks: int, in_flight: int, *, failing: bool = False) -> Layout:
+    """The layout of states of so many grains and blocks in all, and requests in flight."""
     packing = _Packing()
+    few = grains <= _FEW_GRAINS
     per_request = (NODE_BITS, in_flight, CONTENT_BITS * blocks)
     node, behind, registers = (
         tuple(packing.field(width) for _ in range(in_flight)) for width in per_request
     )
     return Layout(
         scope=packing.field(SCOPE_BITS),
-        memory=packing.field(MEMORY_BITS),
-        mapdisk=packing.field(MAP_BITS),
+        memory=packing.field(MEMORY_BITS if few else _ROOMY_BITS),
+        mapdisk=packing.field(MAP_BITS if few else _ROOMY_BITS),
         blocks=tuple(
             packing.field(FAILING_BLOCK_BITS if failing else BLOCK_BITS) for _ in range(blocks)
         ),

@@ -94,9 +94,9 @@ class OfferStanding:
 
 @frozen
 class MoveMapPoint:
-    """As `block.MovePoint`; or a stop was answered."""
+    """As `block.MovePoint`; or a stop was answered, and the relationship is stopped or idle."""
 
-    how: Literal["offered", "taken", "answered", "refused", "stopped"]
+    how: Literal["offered", "taken", "answered", "refused", "stopped", "idle"]
 
 
 Change = PutWords | PutHeading | FlushMap | FailFlushOfMap | OfferStanding | MoveMapPoint
@@ -131,8 +131,8 @@ def change(disk: MapDisk, done: Change) -> MapDisk:
 
 def _move(disk: MapDisk, how: str) -> MapDisk:
     match how:
-        case "stopped":
-            right = frozenset({disk.heading.standing})
+        case "stopped" | "idle":
+            right = frozenset({Standing.IDLE if how == "idle" else Standing.STOPPED})
             return evolve(disk, worlds=(right,) * len(disk.worlds))
         case "offered" | "taken":
             if disk.moving:

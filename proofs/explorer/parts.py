@@ -5,7 +5,7 @@ Everything here is a thin layer of tables (`tables`) over the plain functions of
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -78,7 +78,7 @@ class Parts:
         self.failures_left = Column(lambda n: self.doubts[n].left)
         self.change_doubts = Pairs(self._change_doubts)
         # Crash: blocks to a grain, grains to a volume, volume and map to a verdict.
-        self._outlooks: Values[object] = Values()
+        self._outlooks: Values[Any] = Values()
         self._map_outlooks: Values[crash.MapOutlook] = Values()
         self.map_outlook = Column(
             lambda n: self._map_outlooks.number(crash.outlook_of_map(self.maps[n]))
@@ -89,7 +89,8 @@ class Parts:
         self.join_outlooks = _Joining(self._outlooks, grain_blocks)
         self.crash_complaint = Pairs(self._crash_complaint)
         # The end of all requests.
-        self._endings: Values[object] = Values()
+        self._endings: Values[Any] = Values()
+        self._rests: Values[Any] = Values()
         self.block_ending = Column(
             lambda n: self._endings.number(final.ending_of_block(self.blocks[n]))
         )
@@ -98,31 +99,40 @@ class Parts:
         self.final_complaint = Pairs(self._final_complaint)
         self.end_complaint = Pairs(self._end_complaint)
 
+    @property
+    def entries(self) -> int:
+        """How many values the largest tables hold, about."""
+        tables = (self.outcome, self.change_map, self.crash_complaint, self.final_complaint)
+        return sum(table.filled for table in tables)
+
     def write_change(self, *, on_target: bool, content: int, by_host: bool) -> int:
         """The number of the change that a write of one block is."""
         device = TARGET if on_target else SOURCE
         return self.program.block_changes.number(blocks.WriteBlock(device, content, by_host))
 
-    def answer_change(self, end: End) -> tuple[int, int]:
-        """The numbers of the changes, to map file and blocks, that an answer brings."""
+    def answer_change(self, end: End) -> tuple[int, int, int]:
+        """The numbers of the changes, to map file and blocks, that an answer brings.
+
+        The third is to the map file if the relationship is idle then.
+        """
         refused = bool(end.judged.refused)
+        on_map, on_blocks, if_idle = 0, 0, 0
         match end.request:
             case "start" | "sync":
                 how: Literal["answered", "refused"] = "refused" if refused else "answered"
-                return self._numbers(mapdisk.MoveMapPoint(how), blocks.MovePoint(how))
+                on_map = self.program.map_changes.number(mapdisk.MoveMapPoint(how))
+                on_blocks = self.program.block_changes.number(blocks.MovePoint(how))
+                if_idle = on_map
             case "stop" if not refused:
-                return self._numbers(mapdisk.MoveMapPoint("stopped"), None)
+                on_map = self.program.map_changes.number(mapdisk.MoveMapPoint("stopped"))
+                if_idle = self.program.map_changes.number(mapdisk.MoveMapPoint("idle"))
             case "flush_source" if not refused:
-                return self._numbers(None, blocks.Secure(SOURCE, 1 << OLD_SOURCE))
+                secure = blocks.Secure(SOURCE, 1 << OLD_SOURCE)
+                on_blocks = self.program.block_changes.number(secure)
             case "flush_target" if not refused:
-                return self._numbers(None, blocks.Secure(TARGET, 1 << OLD_TARGET))
-        return 0, 0
-
-    def _numbers(
-        self, on_map: mapdisk.Change | None, on_blocks: blocks.Change | None
-    ) -> tuple[int, int]:
-        program = self.program
-        return program.map_changes.number(on_map), program.block_changes.number(on_blocks)
+                secure = blocks.Secure(TARGET, 1 << OLD_TARGET)
+                on_blocks = self.program.block_changes.number(secure)
+        return on_map, on_blocks, if_idle
 
     def flush_number(self, flush: Numbers, request: int, fault: Fault) -> Numbers:
         """The number of a flush of these devices by a request, as `flushed` takes it."""
@@ -190,18 +200,18 @@ class Parts:
         return self.doubts.number(doubt.change(self.doubts[number], what, request))
 
     def _with_doubts(self, ending: int, number: int) -> int:
-        return self._endings.number((self._endings[ending], self.doubts[number].doubted))
+        return self._rests.number((self.join_endings[ending], self.doubts[number].doubted))
 
     def _crash_complaint(self, map_outlook: int, volume: int) -> int:
         outlook = self._map_outlooks[map_outlook]
-        grains = self._outlooks[volume]
+        grains = self.join_outlooks[volume]
         self.recovered.update(crash.recovered(outlook))
-        return self._complaint(crash.complaint(outlook, grains))  # type: ignore[arg-type]
+        return self._complaint(crash.complaint(outlook, grains))
 
     def _final_complaint(self, memory: int, ending: int) -> int:
         held = self.memories[memory]
-        volume, doubted = self._endings[ending]  # type: ignore[misc]
-        return self._complaint(final.complaint(self.machine, held, volume, doubted))  # type: ignore[has-type]
+        volume, doubted = self._rests[ending]
+        return self._complaint(final.complaint(self.machine, held, volume, doubted))
 
     def _end_complaint(self, memory: int, end: int) -> int:
         state = self.machine.state(self.memories[memory])
@@ -226,23 +236,34 @@ def _changed(disk: mapdisk.MapDisk, done: object) -> mapdisk.MapDisk:
 class _Joining:
     """From the numbers of a volume's blocks to the number of the volume, grain by grain."""
 
-    def __init__(self, values: Values[object], grain_blocks: int) -> None:
-        self._values = values
+    def __init__(self, blocks: Values[Any], grain_blocks: int) -> None:
         self._grain_blocks = grain_blocks
-        self._append = Pairs(self._appended)
+        self._grains = _Rows(blocks)
+        self._volumes = _Rows(self._grains.values)
 
     def __call__(self, columns: list[Numbers]) -> Numbers:
         size = self._grain_blocks
-        grains = [self._join(columns[at : at + size]) for at in range(0, len(columns), size)]
-        return self._join(grains)
+        grains = [self._grains(columns[at : at + size]) for at in range(0, len(columns), size)]
+        return self._volumes(grains)
 
-    def _join(self, columns: list[Numbers]) -> Numbers:
-        joined = columns[0] * 0 + self._values.number(())
+    def __getitem__(self, number: int) -> Any:
+        return self._volumes.values[number]
+
+
+class _Rows:
+    """From the numbers of some things to the number of the row of them."""
+
+    def __init__(self, things: Values[Any]) -> None:
+        self.values: Values[Any] = Values()
+        self._things = things
+        self._append = Pairs(self._appended)
+        self.values.number(())
+
+    def __call__(self, columns: list[Numbers]) -> Numbers:
+        joined = columns[0] * 0
         for column in columns:
             joined = self._append(joined, column)
         return joined
 
     def _appended(self, before: int, last: int) -> int:
-        row = self._values[before]
-        assert isinstance(row, tuple)
-        return self._values.number((*row, self._values[last]))
+        return self.values.number((*self.values[before], self._things[last]))

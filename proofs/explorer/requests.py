@@ -5,15 +5,14 @@ in which order they begin is part of the schedule. An exploration is every scope
 
 Two reductions, each exact. Requests that are equal begin in their order, for the other order is
 the same with the two exchanged (`steps`). And where nothing tells the grains apart, of two scopes
-that differ only in their numbers one is explored: not if background copy is among the requests,
-for it goes from grain 0 on, nor if a request reaches over several grains.
+that differ only in their numbers one is explored (`symmetry`).
 """
 
 from collections.abc import Iterator
-from itertools import combinations_with_replacement, permutations
+from itertools import combinations_with_replacement
 from math import comb
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from flashcopy.harness.requests import Ask, Options, encode
 from flashcopy.impl.geometry import Geometry
@@ -21,6 +20,7 @@ from flashcopy.model import operation as operations
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Operation
 from flashcopy.proofs.explorer.starts import BLOCK_SIZE, Start, all_starts, make_geometry
+from flashcopy.proofs.explorer.symmetry import Symmetry
 
 HOST = ("source-write", "target-write", "source-read", "target-read")
 # WRITE-4: a write whose data is zeros; nothing but its data is different.
@@ -136,49 +136,18 @@ class Plan:
 
     def scopes(self) -> Iterator[Scope]:
         """Every scope, small ones first."""
-        renumberings = list(self._renumberings()) if self.reduce else []
+        # A short last grain is not like the others.
+        alike = self.grains - 1 if self.short else self.grains
         for size in range(1, self.in_flight + 1):
-            for kinds in combinations_with_replacement(range(len(self.kinds)), size):
-                moved = [
-                    (sorted(of_kind[kind] for kind in kinds), of_start)
-                    for of_kind, of_start in renumberings
-                ]
-                mine = list(kinds)
-                same = [of_start for others, of_start in moved if others == mine]
-                if any(others[0] >= 0 and others < mine for others, _ in moved):
+            for chosen in combinations_with_replacement(range(len(self.kinds)), size):
+                of_kinds = tuple(self.kinds[kind] for kind in chosen)
+                if not self.reduce:
+                    yield from (Scope(start, of_kinds) for start in self.starts)
                     continue
-                of_kinds = tuple(self.kinds[kind] for kind in kinds)
-                for at, start in enumerate(self.starts):
-                    if all(of_start[at] >= at for of_start in same):
-                        yield Scope(start, of_kinds)
-
-    def _renumberings(self) -> Iterator[tuple[list[int], list[int]]]:
-        """For each order of the grains, what becomes of kinds and starts, by position.
-
-        A kind that tells grains apart becomes -1. The starts must be closed under renumbering.
-        """
-        for order in permutations(range(self.grains)):
-            if self.short and order[-1] != self.grains - 1:
-                continue
-            moved = [evolve(s, grains=tuple(s.grains[g] for g in order)) for s in self.starts]
-            if all(start in self.starts for start in moved):
-                yield (
-                    [self._moved(kind, order) for kind in self.kinds],
-                    [self.starts.index(start) for start in moved],
-                )
-
-    def _moved(self, kind: Kind, order: tuple[int, ...]) -> int:
-        """The request with its grain's new number (grain order[g] becomes grain g), or -1."""
-        if kind.name == "copy":
-            return -1
-        if not kind.blocks:
-            return self.kinds.index(kind)
-        grain, within = divmod(kind.blocks.start, self.grain_blocks)
-        if grain != kind.blocks[-1] // self.grain_blocks:
-            return -1
-        first = order.index(grain) * self.grain_blocks + within
-        moved = evolve(kind, blocks=range(first, first + len(kind.blocks)))
-        return self.kinds.index(moved) if moved in self.kinds else -1
+                symmetry = Symmetry(self.kinds, chosen, alike, self.grain_blocks)
+                if symmetry.is_first:
+                    kept = filter(symmetry.keeps, self.starts)
+                    yield from (Scope(start, of_kinds) for start in kept)
 
 
 def parse(text: str, grains: int, grain_blocks: int, short: int = 0) -> tuple[Kind, ...]:

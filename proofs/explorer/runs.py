@@ -37,6 +37,8 @@ _WORTH_WORKERS = 1000
 # Bytes for each state of the largest batch: ways to it are kept, and rows until their turn.
 _STATE_BYTES = 60
 _TABLE_BYTES = 120 << 20
+# With many grains tables grow with the states, up to where a worker begins them anew.
+_MANY_GRAINS, _TABLE_STATE_BYTES, _MOST_TABLE_BYTES = 5, 300, 1 << 30
 
 
 @frozen
@@ -133,7 +135,10 @@ def estimate(plan: Plan, settings: Settings) -> Estimate:
     counts = [_states_of(explorer, scope) for scope in sample]
     states = round(sum(counts) / len(counts) * len(largest))
     in_batch = max(*counts, min(states, _BATCH_STATES))
-    return Estimate(len(scopes), states, settings.workers * _bytes_for(in_batch))
+    tables = 0
+    if plan.grains >= _MANY_GRAINS:
+        tables = min(states * _TABLE_STATE_BYTES, _MOST_TABLE_BYTES)
+    return Estimate(len(scopes), states, settings.workers * (_bytes_for(in_batch) + tables))
 
 
 def refuse_too_large(plan: Plan, settings: Settings) -> Estimate:
@@ -270,9 +275,11 @@ def _in_parallel(pool: Any, jobs: Iterator[_Job], workers: int) -> Iterator[_Don
         yield result.get()
 
 
-# A worker's explorer: its tables are worth keeping from batch to batch.
+# A worker's explorer: its tables are worth keeping from batch to batch, until they are large. With
+# many grains scopes have little in common.
 _explorer: Explorer | None = None
 _memory = 0
+_MOST_ENTRIES = 1_000_000
 
 
 def _begin_worker(plan: Plan, settings: Settings) -> None:
@@ -289,8 +296,13 @@ def _begin(plan: Plan, settings: Settings) -> None:
 
 def _do(job: _Job) -> _Done:
     """Search a batch, and stop cleanly where memory ends."""
+    global _explorer  # noqa: PLW0603
     explorer = _explorer
     assert explorer is not None, "a worker begins before it works"
+    if explorer.parts.entries > _MOST_ENTRIES:
+        explorer = _explorer = Explorer(
+            explorer.plan, explorer.protocol, waste=explorer.parts.waste
+        )
     search = explorer.search(job.scopes, job.shorter_than, _check_memory)
     stopped = ""
     try:

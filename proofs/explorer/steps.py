@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define
 
+from flashcopy.impl.effect import State
 from flashcopy.model.trace import Fault
 from flashcopy.proofs.explorer.block_steps import BlockSteps
 from flashcopy.proofs.explorer.doubt import FAULT, FOLLOWED
@@ -19,7 +20,7 @@ from flashcopy.proofs.explorer.layout import MOST_REQUESTS, Layout, Rows
 from flashcopy.proofs.explorer.locking import Flags, Locking
 from flashcopy.proofs.explorer.move import Move
 from flashcopy.proofs.explorer.parts import Parts
-from flashcopy.proofs.explorer.program import ENDED, Kind
+from flashcopy.proofs.explorer.program import ENDED, STATES, Kind
 from flashcopy.proofs.explorer.tables import Numbers
 
 # The bits of `Program.faults`.
@@ -60,7 +61,7 @@ class Stepper:
         self.blocks = BlockSteps(parts, layout, in_flight)
         self._answers = np.array(
             [parts.answer_change(end) for end in self.program.ends], np.int64
-        ).reshape(-1, 2)
+        ).reshape(-1, 3)
 
     def rank(self, rows: Rows) -> Numbers:
         """The rank of each state."""
@@ -276,7 +277,8 @@ class Stepper:
         """A request has ended: it is answered and lets go, and others may be granted."""
         end = ends - self.program.ends_from
         complaint = self.parts.end_complaint(self.layout.memory.get(rows), end)
-        self._change_map(rows, self._answers[end, 0])
+        is_idle = self._state_code(rows) == STATES.index(State.IDLE)
+        self._change_map(rows, np.where(is_idle, self._answers[end, 2], self._answers[end, 0]))
         self._change_blocks(rows, self._answers[end, 1])
         self.layout.node[request].clear(rows)
         self.layout.behind[request].clear(rows)

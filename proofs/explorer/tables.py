@@ -57,6 +57,10 @@ class Column:
         return self._known.take(numbers)
 
 
+# A table of pairs is kept as an array up to so many places, and as a dictionary beyond.
+_MOST_PLACES = 1 << 25
+
+
 class Pairs:
     """A function of two small numbers, computed once for each pair that comes up."""
 
@@ -64,19 +68,38 @@ class Pairs:
         self._function = function
         self._rows, self._columns = 16, 16
         self._known = np.full(self._rows * self._columns, -1, np.int32)
+        self._sparse: dict[int, int] | None = None
+        # How many pairs have come up.
+        self.filled = 0
 
     def __call__(self, first: Numbers, second: Numbers | int) -> Numbers:
         """The function of each pair; `second` may be one number for all."""
         if not len(first):
             return first
-        self._make_room(int(first.max()), int(np.max(second)))
+        if self._sparse is None:
+            self._make_room(int(first.max()), int(np.max(second)))
+        if self._sparse is not None:
+            return self._look_up(self._sparse, first << 32 | second)
         at = first * self._columns + second
         found = self._known.take(at)
         if int(found.min()) < 0:
             for missing in np.unique(at[found < 0]).tolist():
+                self.filled += 1
                 self._known[missing] = self._function(*divmod(missing, self._columns))
             found = self._known.take(at)
         return found.astype(np.int64)
+
+    def _look_up(self, known: dict[int, int], pairs: Numbers) -> Numbers:
+        """The same where the pairs that come up are few of those that could."""
+        each, where = np.unique(pairs, return_inverse=True)
+        found = np.empty(len(each), np.int64)
+        for at, pair in enumerate(each.tolist()):
+            number = known.get(pair)
+            if number is None:
+                self.filled += 1
+                number = known[pair] = self._function(pair >> 32, pair & (1 << 32) - 1)
+            found[at] = number
+        return found.take(where)
 
     def _make_room(self, row: int, column: int) -> None:
         rows, columns = self._rows, self._columns
@@ -84,7 +107,12 @@ class Pairs:
             rows *= 2
         while columns <= column:
             columns *= 2
-        if (rows, columns) != (self._rows, self._columns):
+        if rows * columns > _MOST_PLACES:
+            at = np.flatnonzero(self._known >= 0)
+            pairs = (at // self._columns) << 32 | at % self._columns
+            self._sparse = dict(zip(pairs.tolist(), self._known[at].tolist(), strict=True))
+            self._known = np.zeros(0, np.int32)
+        elif (rows, columns) != (self._rows, self._columns):
             known = np.full((rows, columns), -1, np.int32)
             known[: self._rows, : self._columns] = self._known.reshape(self._rows, -1)
             self._rows, self._columns, self._known = rows, columns, known.reshape(-1)
