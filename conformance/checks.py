@@ -63,6 +63,12 @@ CHECKS = (
         frozenset({Capability.POWER_LOSS}),
     ),
     Check(
+        "many-grains",
+        ("SYNC-2",),
+        "a map that is truncated, or merged only in its first page",
+        directed.many_grains,
+    ),
+    Check(
         "data",
         (
             *("READ-1", "READ-2", "WRITE-1", "WRITE-2", "WRITE-3", "WRITE-4"),
@@ -96,11 +102,5 @@ CHECKS = (
         "a map dropped, believed though it is not true, or durable before its data",
         restarting.restart,
         frozenset({Capability.RESTART}),
-    ),
-    Check(
-        "many-grains",
-        ("SYNC-2",),
-        "a map that is truncated, or merged only in its first page",
-        directed.many_grains,
     ),
 )
