@@ -264,4 +264,4 @@ def _print(report: Report, written: list[Path]) -> None:
         click.echo("interrupted: this is what was done so far")
     for path in written:
         click.echo(f"report: {path}")
-    click.echo(f"{report.verdict.value}; effort {report.effort}, {report.seeds_said}")
+    click.echo(f"{report.heading.lower()}; effort {report.effort}, {report.seeds_said}")

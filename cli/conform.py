@@ -175,7 +175,7 @@ def _print(report: Report) -> None:
     if report.interrupted:
         click.echo("interrupted: this is what was done so far")
     (seed,) = report.seeds
-    click.echo(f"{report.verdict.value}; effort {report.effort}, seed {seed}")
+    click.echo(f"{report.heading.lower()}; effort {report.effort}, seed {seed}")
 
 
 def _say(

@@ -16,7 +16,7 @@ _SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 def dumps(report: Report) -> str:
     """The report as Markdown text."""
-    parts = [f"# Conformance: {report.verdict.value}", _head(report)]
+    parts = [f"# {report.heading}", _head(report)]
     if report.interrupted:
         parts.append("**Interrupted**: this is what was done so far.")
     parts += [_escaped(note) for note in report.notes]

@@ -146,6 +146,17 @@ class Report:
         return Verdict.CONFORMING
 
     @property
+    def heading(self) -> str:
+        """The verdict for people: what was not judged to the end is not acquitted."""
+        if self.verdict is not Verdict.CONFORMING:
+            return {Verdict.VIOLATION: "Violation found"}.get(self.verdict, "Broke down")
+        if self.interrupted:
+            return "Nothing wrong so far"
+        lines = [line for judged in self.targets for line in judged.lines]
+        skipped = all(line.verdict is Verdict.SKIPPED for line in lines)
+        return "Nothing was checked" if skipped else "Conforming"
+
+    @property
     def seeds_said(self) -> str:
         """The seeds in words: `seed 7`, or `seeds 1 to 100`."""
         first, *others = self.seeds
