@@ -1,7 +1,6 @@
 """Mutants that no scope of the explorer can tell from the shipped protocol, and why.
 
-Every other one is in `manifest.json`, with the scope that convicts it and the length of the
-shortest way there; a test holds the two lists together.
+`manifest.json` has those that are convicted, with the scope and the length of the shortest way.
 """
 
 BEYOND = {
