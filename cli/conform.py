@@ -188,6 +188,8 @@ def _say(
     check = line.check.id
     for waste in line.waste:
         click.echo(f"{check}: waste, not wrong: {waste}")
+    if line.failures:
+        click.echo(f"{check}: {line.failures} requests failed in a device (io_error)")
     if line.verdict is Verdict.SKIPPED:
         click.echo(f"{check}: skipped, {line.reason}")
     if line.verdict is Verdict.ERRORED:

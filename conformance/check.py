@@ -78,7 +78,8 @@ class Target:
 class Job:
     """What a check works with, and what it counts.
 
-    `waste` collects what is not wrong but more work than need be (MIN-1, MIN-2).
+    `failures` is how many requests failed in a device of the IUT. `waste` collects what is not
+    wrong but more work than need be (MIN-1, MIN-2).
     """
 
     target: Target
@@ -87,6 +88,7 @@ class Job:
     seed: int
     timeout: float
     requests: int = 0
+    failures: int = 0
     began: float = field(factory=time.monotonic)
     waste: list[str] = field(factory=list)
 
@@ -101,6 +103,7 @@ class Job:
                 session.close()
             finally:
                 self.requests += session.requests
+                self.failures += session.failures
                 session.kill()
 
     def has(self, capability: Capability) -> bool:

@@ -107,7 +107,7 @@ class Life:
         What is in flight is carried out before the loss or fails (docs/protocol.md).
         """
         self._crash = _say("loss of power", self.in_flight)
-        loss = self.session.lose_power(seed)
+        loss, failures = self.session.lose_power(seed), self.session.failures
         tick, recovered = next(self._ticks), False
         while self._in_flight or not recovered:
             for number, outcome in self.session.answers():
@@ -117,6 +117,7 @@ class Life:
                     raise self.violation("REC-1", f"power_loss was answered with {outcome}")
                 else:
                     recovered = True
+        self.session.failures = failures  # what the loss cut off says nothing of the devices
         self._events.append((tick, PowerLoss(seed)))
         self._look()
 

@@ -26,7 +26,11 @@ class Verdict(Enum):
 
 @frozen
 class Result:
-    """What came of one check. `requests` is how many were made, `reason` why it was not done."""
+    """What came of one check.
+
+    `requests` is how many were made, `failures` how many of them failed in a device of the IUT,
+    `reason` why it was not done.
+    """
 
     check: Check
     verdict: Verdict
@@ -35,6 +39,7 @@ class Result:
     finding: Finding | None = None
     reason: str = ""
     waste: tuple[str, ...] = ()
+    failures: int = 0
 
 
 @frozen
@@ -90,4 +95,5 @@ def _run(check: Check, job: Job) -> Result:
         kind = error.kind.value if error.kind else "internal"
         verdict, reason = Verdict.ERRORED, f"it refuses what every check needs: {kind}: {error}"
     seconds = time.monotonic() - began
-    return Result(check, verdict, job.requests, seconds, finding, reason, tuple(job.waste))
+    waste = tuple(job.waste)
+    return Result(check, verdict, job.requests, seconds, finding, reason, waste, job.failures)

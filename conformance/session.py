@@ -21,6 +21,7 @@ from flashcopy.model.operation import (
     Operation,
     Outcome,
     Read,
+    Refusal,
     Refused,
     Start,
     Stop,
@@ -34,7 +35,10 @@ _DONE = Done()
 
 
 class Session:
-    """The life of two volumes in one directory. `requests` counts what was asked."""
+    """The life of two volumes in one directory.
+
+    `requests` counts what was asked, `failures` how often a device of the IUT failed (`io_error`).
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Session:
         self.geometry = geometry
         self.target_writable = target_writable
         self.requests = 0
+        self.failures = 0
         self._make = make
         self._directory = directory
         self._adapter = make()
@@ -82,7 +87,7 @@ class Session:
         try:
             return self._outcome(operation, getattr(self._adapter, method)(*arguments))
         except RefusedError as error:
-            return _refused(error)
+            return self._refused(error)
 
     def begin(self, operation: Operation) -> int:
         """Queue an operation beside others in flight; its number, by which `answers` gives it."""
@@ -110,7 +115,7 @@ class Session:
             operation = self._in_flight.pop(number)
             try:
                 if isinstance(result, RefusedError):
-                    answered.append((number, _refused(result)))
+                    answered.append((number, self._refused(result)))
                 else:
                     answered.append((number, self._outcome(operation, result)))
             except (UnreadableBlockError, RefusedError) as error:
@@ -170,8 +175,8 @@ class Session:
                 return Copied(result)
         return _DONE
 
-
-def _refused(error: RefusedError) -> Refused:
-    if error.kind is None:
-        raise error
-    return Refused(error.kind)
+    def _refused(self, error: RefusedError) -> Refused:
+        if error.kind is None:
+            raise error
+        self.failures += error.kind is Refusal.IO_ERROR
+        return Refused(error.kind)

@@ -88,6 +88,7 @@ def _line(line: Line) -> dict[str, Any]:
         "steps": line.requests,
         "seconds": round(line.seconds, 3),
         "waste": list(line.waste),
+        "failures": line.failures,
         "errored": line.reason if line.verdict is Verdict.ERRORED else None,
         "seeds": {
             verdict.value: list(line.seeds(verdict))

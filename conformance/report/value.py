@@ -65,6 +65,11 @@ class Line:
         return tuple(dict.fromkeys(said for run in self.runs for said in run.result.waste))
 
     @property
+    def failures(self) -> int:
+        """How many requests failed in a device of the IUT, in all runs together."""
+        return sum(run.result.failures for run in self.runs)
+
+    @property
     def convicting(self) -> str:
         """The seeds with which a violation was found, the first of them if they are many."""
         seeds = [str(seed) for seed in self.seeds(Verdict.VIOLATION)]
