@@ -21,6 +21,7 @@ NAMES = (
     "model_steps",
     "proofs",
     "explorer",
+    "checkers",
     "mutants",
     "oracle",
     "stdio",

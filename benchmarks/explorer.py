@@ -1,9 +1,8 @@
-"""Distinct states a second of the explorer, beside TLC on the same scope, and how scopes grow.
+"""Distinct states a second of the explorer, and how scopes grow.
 
-TLC is measured where there is a Java, on one worker as the explorer is, its start-up included on
-both sides; both come to the same number of states. With every grain the scope of one fixed set of
-requests grows by a factor, with the symmetry of grains and without; the proof that says the same of
-one grain, and by the lifting of any number, takes as long as ever.
+With every grain the scope of one fixed set of requests grows by a factor, with the symmetry of
+grains and without; the proof that says the same of one grain, and by the lifting of any number,
+takes as long as ever. TLC and SPIN on the same scopes are in `benchmarks.checkers`.
 """
 
 import time
@@ -11,8 +10,7 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
-from benchmarks.figure import Figure, at_least, micro
-from flashcopy.proofs import tlc
+from benchmarks.figure import Figure, micro
 from flashcopy.proofs.explorer import efforts, requests, runs
 from flashcopy.proofs.registry import obligations_of
 from flashcopy.proofs.runner import Options, prove
@@ -46,10 +44,6 @@ def run() -> Iterator[Figure]:
         "≥ 1",
         rate >= GOAL,
     )
-    if reason := tlc.missing():
-        yield Figure("explorer against TLC", "", reason)
-    else:
-        yield _against_tlc()
     for reduce in (True, False):
         for grains in range(1, MOST_GRAINS + 1):
             yield _grown(grains, reduce=reduce)
@@ -81,32 +75,4 @@ def _proved() -> Figure:
         "proofs, any number of grains",
         micro(seconds),
         f"{len(chosen)} obligations, with a mutant each",
-    )
-
-
-def _against_tlc() -> Figure:
-    """The largest scope that both have and that is not slow."""
-    both = [c for c in tlc.configurations() if c.explorer and c.expected == tlc.HOLDS]
-    chosen = max((c for c in both if not c.slow), key=lambda c: c.states)
-    scope = chosen.explorer
-    assert scope is not None, "chosen for having one"
-    outcome = tlc.run(chosen)
-    began = time.perf_counter()
-    report = runs.explore(
-        efforts.plan(
-            "quick",
-            grains=scope.grains,
-            grain_blocks=scope.grain_blocks,
-            in_flight=scope.in_flight,
-            kinds=requests.every_kind(scope.grains, scope.grain_blocks),
-            reduce=False,
-        ),
-        runs.Settings(),
-    )
-    ours = time.perf_counter() - began
-    return at_least(
-        f"explorer, scope '{chosen.name}'",
-        f"{report.tally.states:,} states, {micro(ours)}",
-        f"TLC {outcome.states:,} states, {micro(outcome.seconds)}",
-        outcome.seconds / ours,
     )

@@ -45,6 +45,9 @@ class Scope:
     grains: int
     grain_blocks: int
     in_flight: int
+    short: int = 0
+    failures: int = 0
+    keep_target: bool = False
 
 
 @frozen

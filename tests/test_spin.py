@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from flashcopy.proofs import promela, tlc
-from flashcopy.proofs.explorer.requests import Plan, every_kind, starts_of
+from flashcopy.proofs.explorer.requests import FLUSHES, Kind, Plan, every_kind, starts_of
 from flashcopy.proofs.explorer.runs import Settings, explore
 from flashcopy.proofs.promela import HOLDS, Configuration, Scope
 from tests.docs_clauses import SPEC, cited_in, clauses_of, families_of
@@ -38,7 +38,15 @@ def test_tlc_comes_to_the_same(entry: Configuration) -> None:
     other = BY_TLC[entry.tlc]
     assert (entry.states, entry.transitions) == (other.states, other.transitions)
     if shared := other.explorer:
-        assert entry.scope == Scope(shared.grains, shared.grain_blocks, shared.in_flight)
+        sizes = shared.grains, shared.grain_blocks, shared.in_flight, shared.short
+        assert entry.scope == Scope(*sizes)
+
+
+def test_the_explorer_comes_to_the_same_for_flushes() -> None:
+    entry = next(e for e in ENTRIES if e.scope == Scope(flushes=True))
+    kinds = (*every_kind(1, 1), *(Kind(name) for name in FLUSHES))
+    tally = explore(Plan(1, 1, kinds, 2, starts_of(1), reduce=False), Settings()).tally
+    assert (tally.states, tally.transitions) == (entry.states, entry.transitions)
 
 
 @pytest.mark.skipif(not IS_DEEP, reason="half a million states")

@@ -45,10 +45,20 @@ def test_tlc_comes_to_what_the_manifest_says(entry: tlc.Configuration) -> None:
 def test_the_explorer_comes_to_the_same(entry: tlc.Configuration) -> None:
     scope = entry.explorer
     assert scope is not None
-    kinds = every_kind(scope.grains, scope.grain_blocks)
+    kinds = every_kind(scope.grains, scope.grain_blocks, scope.short)
     starts = starts_of(scope.grains)
     # Every scope by itself, also where they differ in the numbers of the grains alone.
-    plan = Plan(scope.grains, scope.grain_blocks, kinds, scope.in_flight, starts, reduce=False)
+    plan = Plan(
+        scope.grains,
+        scope.grain_blocks,
+        kinds,
+        scope.in_flight,
+        starts,
+        reduce=False,
+        short=scope.short,
+        failures=scope.failures,
+        keep_target=scope.keep_target,
+    )
     report = explore(plan, Settings())
     assert report.holds
     if entry.recovered:

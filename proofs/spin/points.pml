@@ -8,7 +8,7 @@
 
 /* COPY-2, COPY-3: the first uncopied grain from the cursor on, which moves over copied ones only. */
 inline to_next_uncopied(gs) {
-    i = cursor;
+    i = (standing == TRACKING -> cursor : GRAINS);
     do
     :: i < GRAINS && HAS(copied, i) -> i++
     :: else -> break
@@ -147,7 +147,10 @@ proctype Stop(byte r) {
     }
     d_step { flush_map() }
     d_step {
-        untie(STANDING_OF(header_now));
+        if
+        :: STANDING_OF(header_now) == IDLE -> untie(IDLE)
+        :: else -> standing = STOPPED; settled = ALL_GRAINS; cursor = 0
+        fi;
         past_standings = BIT(standing);
         answer(r)
     }

@@ -1,6 +1,7 @@
 -------------------------------- MODULE Disk ---------------------------------
 (* What is assumed of disks (DISK-1 to DISK-4), for one block: what it holds  *)
-(* now, and the set of what a crash may leave there.                          *)
+(* now, and the set of what a crash may leave there. After a flush that failed  *)
+(* it can be lost: then no later flush makes it durable, only a new write does. *)
 (*                                                                            *)
 (* A set is enough. Of the writes no flush covers any subset survives, and of *)
 (* those to one block the latest of the survivors is what it then holds: so   *)
@@ -8,13 +9,16 @@
 
 EXTENDS FiniteSets
 
-Holding(c) == [now |-> c, may |-> {c}]
+Holding(c) == [now |-> c, may |-> {c}, lost |-> FALSE]
 
 (* DISK-1, DISK-2: readers see it at once; after a crash it is there whole or not at all. *)
-Written(cell, c) == [now |-> c, may |-> cell.may \cup {c}]
+Written(cell, c) == [now |-> c, may |-> cell.may \cup {c}, lost |-> FALSE]
 
 (* DISK-3. *)
-Flushed(cell) == Holding(cell.now)
+Flushed(cell) == IF cell.lost THEN cell ELSE Holding(cell.now)
+
+(* ERR-5, ERR-6: a flush that failed is never made good by a later one. *)
+FlushFailed(cell) == [cell EXCEPT !.lost = cell.may # {cell.now}]
 
 (* DISK-4: everything that a crash can leave of several blocks, each kept or lost by itself. *)
 Survivors(cells) ==

@@ -17,22 +17,42 @@ Each(Step(_), elements) ==
 
 If(condition, steps) == IF condition THEN steps ELSE << >>
 
+(* Every step that a device can fail says last what follows then (see the module Failures): "end", *)
+(* the request fails; "stop", it does when it is recorded that the relationship stopped; "give     *)
+(* up", the host's write goes on after that, and where that fails it is "stopped" by then.         *)
+
 (* CONC-1: each block is read or written at an instant of its own. *)
-Puts(volume, bs) == LET Put(b) == <<"put", volume, b>> IN Each(Put, bs)
+Puts(volume, bs, then) == LET Put(b) == <<"put", volume, b, then>> IN Each(Put, bs)
 Shows(volume, bs, fake) ==
-    LET Show(b) == <<"show", volume, b, fake>>
+    LET Show(b) == <<"show", volume, b, fake, "end">>
     IN Each(Show, bs)
 
 (* COPY-1, of some grains, and made durable: ORDER-1, ORDER-2. *)
-Copy(gs, flushed) ==
-    LET Fetch(b) == <<"fetch", b>>
-        Store(b) == <<"store", b>>
+Copy(gs, flushed, then) ==
+    LET Fetch(b) == <<"fetch", b, "end">>
+        Store(b) == <<"store", b, then>>
     IN If(gs # {},
           Each(Fetch, BlocksOf(gs)) \o Each(Store, BlocksOf(gs))
-          \o If(flushed, <<<<"flush", {"target"}>>>>))
+          \o If(flushed, <<<<"flush", {"target"}, then>>>>))
 
 TakeGrains(gs, alone) == <<<<"ask grains", gs, alone>>>>
 TakeCopier == <<<<"ask copier">>>>
+
+(* ERR-5: whatever fails from here on, no write may slip past; then it is recorded. *)
+StopDurably(then) ==
+    <<<<"distrust">>, <<"commit", "give up", then>>>>
+    \o If(Fault # "the stop is not flushed", <<<<"flush", {"map"}, then>>>>)
+    \o <<<<"adopt", "give up">>>>
+
+(* START-1, SYNC-1, from the copier on. Where nothing is tracked a map that fails stops nothing. *)
+MovePoint(does, tracked) ==
+    LET then == IF tracked THEN "stop" ELSE "end"
+        held == IF Fault = "sync takes no grains" THEN {} ELSE Grains
+        whole == TakeGrains(held, Fault # "sync shares its grains")
+    IN <<<<"flush", {"source"}, "end">>, <<"prepare", does, then>>, <<"flush", {"map"}, then>>>>
+       \o If(Fault # "grains before the copier", whole)
+       \o <<<<"prepare again", does, then>>, <<"commit", does, "stop">>,
+            <<"flush", {"map"}, "stop">>, <<"adopt", does>>>>
 
 (* CONC-3, CONC-4: reads and the background copy share their grains, the others have them alone. *)
 Plan(ask) ==
@@ -43,40 +63,32 @@ Plan(ask) ==
             If(Fault # "reads of the target take no lock", TakeGrains(gs, FALSE))
             \o <<<<"route", ask.blocks>>>>
       [] ask.does = "write source" ->
-            TakeGrains(gs, TRUE) \o <<<<"diverge", gs>>>> \o Puts("source", ask.blocks)
+            TakeGrains(gs, TRUE) \o <<<<"diverge", gs>>>> \o Puts("source", ask.blocks, "end")
       [] ask.does = "write target" ->
-            TakeGrains(gs, TRUE) \o <<<<"diverge", gs>>>> \o Puts("target", ask.blocks)
-      [] ask.does = "flush source" -> <<<<"make durable", "source">>>>
-      [] ask.does = "flush target" -> TakeGrains({}, FALSE) \o <<<<"make durable", "target">>>>
+            TakeGrains(gs, TRUE) \o <<<<"diverge", gs>>>> \o Puts("target", ask.blocks, "end")
+      [] ask.does = "flush source" -> <<<<"make durable", "source", "end">>>>
+      [] ask.does = "flush target" ->
+            TakeGrains({}, FALSE) \o <<<<"make durable", "target", "end">>>>
       [] ask.does = "copy" ->
             TakeCopier \o <<<<"choose", ask.limit>>>>
       [] ask.does = "stop" ->
             TakeCopier \o TakeGrains(Grains, TRUE)
-            \o <<<<"commit", "stop">>, <<"flush", {"map"}>>, <<"adopt", "stop">>>>
+            \o <<<<"commit", "stop", "then end">>, <<"flush", {"map"}, "then end">>,
+                 <<"adopt", "stop">>>>
       [] OTHER -> \* start and sync
-            LET held == IF Fault = "sync takes no grains" THEN {} ELSE Grains
-                whole == TakeGrains(held, Fault # "sync shares its grains")
-                both == IF Fault = "sync does not flush the source" THEN {"map"}
-                        ELSE {"source", "map"}
-            IN IF Fault = "grains before the copier" THEN whole \o TakeCopier
-               ELSE
-                TakeCopier
-                \o <<<<"flush", {"source"}>>, <<"prepare", ask.does>>, <<"flush", {"map"}>>>>
-                \o whole
-                \o <<<<"prepare", ask.does>>>>
-                \o If(Fault # "the header comes before the flush", <<<<"flush", both>>>>)
-                \o <<<<"commit", ask.does>>, <<"flush", {"map"}>>, <<"adopt", ask.does>>>>
+            If(Fault = "grains before the copier", TakeGrains(Grains, TRUE)) \o TakeCopier
 
 (* ORDER-1, of the grains that need it. *)
-Diverge(gs) ==
+OnFailure(does) == IF does = "write source" THEN "give up" ELSE "stop"
+Diverge(does, gs) ==
     If(gs # {},
-       <<<<"copy before", gs>>, <<"mark diverged", gs>>, <<"save">>>>
-       \o If(Fault # "the map is not flushed", <<<<"flush", {"map"}>>>>)
+       <<<<"copy before", gs>>, <<"mark diverged", gs>>, <<"save", OnFailure(does)>>>>
+       \o If(Fault # "the map is not flushed", <<<<"flush", {"map"}, OnFailure(does)>>>>)
        \o <<<<"settle", gs>>>>)
 
 (* ORDER-2. *)
 BackgroundCopy(gs) ==
     If(gs # {},
-       Copy(gs, Fault # "a copy is recorded before the flush")
-       \o <<<<"mark copied", gs>>, <<"save">>>>)
+       Copy(gs, Fault # "a copy is recorded before the flush", "stop")
+       \o <<<<"mark copied", gs>>, <<"save", "stop">>>>)
 ==============================================================================

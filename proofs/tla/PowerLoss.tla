@@ -3,12 +3,13 @@
 (* relationship is opened again. The outcome is right if it is one that may   *)
 (* be, with the start or sync in flight or without it.                        *)
 
-EXTENDS Steps
+EXTENDS Failures
 
 (* REC-1: a modified bit whose copied bit is not set is dropped; what is diverged is settled. *)
 Recovered(heading, copied, modified) ==
     IF heading.standing # "tracking" THEN Untied(heading.standing, heading.area)
-    ELSE [standing |-> "tracking", area |-> heading.area, copied |-> copied,
+    ELSE [standing |-> "tracking", headed |-> "tracking", prepared |-> << >>,
+          area |-> heading.area, copied |-> copied,
           modified |-> IF Fault = "a lone modified bit is kept" THEN modified
                        ELSE copied \cap modified,
           settled |-> copied \cap modified, cursor |-> 0]
@@ -21,8 +22,10 @@ Allows(world, standing, s, t) ==
 (* What the target shows of these contents with these grains copied (READ-2). *)
 Seen(s, t, copied) == [b \in Blocks |-> IF GrainOf(b) \in copied THEN t[b] ELSE s[b]]
 
+NoDoubts(left) == [left |-> left, doubted |-> {}, knowing |-> {}]
+
 Bits(gs) == [g \in Grains |-> Holding(g \in gs)]
-Known(values) == [x \in DOMAIN values |-> Holding(values[x])]
+Durable(values) == [x \in DOMAIN values |-> Holding(values[x])]
 
 (* Any subset of what was not flushed survives; then the relationship is opened again. What is  *)
 (* left of the area that is not named matters to nobody.                                        *)
@@ -35,12 +38,12 @@ Crash ==
           modified \in Survivors(maps[heading.area].modified) :
           LET again == Recovered(heading, {g \in Grains : copied[g]}, {g \in Grains : modified[g]})
               seen == Seen(s, t, again.copied)
-              right == \E world \in {past, next} : Allows(world, heading.standing, s, seen)
+              right == \E world \in past \cup {next} : Allows(world, heading.standing, s, seen)
               other == IF heading.area = 0 THEN 1 ELSE 0
           IN /\ memory' = again
-             /\ disk' = [source |-> Known(s), target |-> Known(t)]
+             /\ disk' = [source |-> Durable(s), target |-> Durable(t)]
              /\ header' = Holding(heading)
-             /\ maps' = (heading.area :> [copied |-> Known(copied), modified |-> Known(modified)])
+             /\ maps' = (heading.area :> [copied |-> Durable(copied), modified |-> Durable(modified)])
                         @@ (other :> [copied |-> Bits({}), modified |-> Bits({})])
              /\ image' = seen
              /\ wrong' = IF right THEN wrong ELSE wrong \cup {"CRASH"}
@@ -51,6 +54,7 @@ Crash ==
     /\ claim' = << >>
     /\ since' = << >>
     /\ behind' = << >>
-    /\ past' = NoWorld
+    /\ past' = {NoWorld}
+    /\ doubts' = NoDoubts(0)
     /\ next' = NoWorld
 ==============================================================================

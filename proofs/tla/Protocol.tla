@@ -13,11 +13,13 @@ EXTENDS PowerLoss
 AtRest(scope, standing, copied, modified, used) ==
     LET dirty == IF used THEN copied \cap modified ELSE {}
         clean == copied \ modified
-        OfSource(b) == [now |-> 0, may |-> IF GrainOf(b) \in dirty THEN {0, 2} ELSE {0}]
+        OfSource(b) == [now |-> 0, may |-> IF GrainOf(b) \in dirty THEN {0, 2} ELSE {0},
+                        lost |-> FALSE]
         OfTarget(b) ==
             LET c == IF GrainOf(b) \in clean THEN 0 ELSE 1
             IN [now |-> c,
-                may |-> IF GrainOf(b) \in dirty /\ standing # "stopped" THEN {c, 3} ELSE {c}]
+                may |-> IF GrainOf(b) \in dirty /\ standing # "stopped" THEN {c, 3} ELSE {c},
+                lost |-> FALSE]
         ImageCell(b) == IF GrainOf(b) \in copied THEN OfTarget(b) ELSE OfSource(b)
     IN /\ origin = <<standing, copied, modified, used>>
        /\ asked = scope
@@ -33,8 +35,9 @@ AtRest(scope, standing, copied, modified, used) ==
        /\ maps = (0 :> [copied |-> Bits(copied), modified |-> Bits(modified)])
                  @@ (1 :> [copied |-> Bits(Grains), modified |-> Bits({})])
        /\ image = [b \in Blocks |-> ImageCell(b).now]
-       /\ past = World([b \in Blocks |-> OfSource(b).may], [b \in Blocks |-> ImageCell(b).may],
-                       {standing})
+       /\ past = {World([b \in Blocks |-> OfSource(b).may], [b \in Blocks |-> ImageCell(b).may],
+                        {standing})}
+       /\ doubts = NoDoubts(Failures)
        /\ next = NoWorld
        /\ wrong = {}
 
@@ -50,7 +53,7 @@ Takes(r) ==
     \/ LookUpUnsettled(r) \/ LookUpBefore(r) \/ LookUpRoute(r) \/ LookUpNext(r) \/ LookUpCopy(r)
     \/ Show(r) \/ Fetch(r) \/ Store(r) \/ Put(r) \/ Flush(r) \/ MakeDurable(r)
     \/ MarkDiverged(r) \/ MarkCopied(r) \/ Settle(r) \/ Save(r)
-    \/ Prepare(r) \/ Commit(r) \/ Adopt(r)
+    \/ Prepare(r) \/ PrepareAgain(r) \/ Commit(r) \/ Adopt(r) \/ Distrust(r) \/ Fails(r)
 
 AllAnswered == \A r \in Requests : plan[r] = << >>
 
@@ -85,6 +88,9 @@ TargetShowsItsImage ==
 (* READ-2, CONC-3. *)
 ReadsAreRight == "READ-2" \notin wrong
 
+(* ERR-5: if a write has gone on after a failure, the relationship had stopped before.  *)
+HasStopped == "ERR-5" \notin wrong
+
 (* CRASH-1, CRASH-2, CRASH-3. *)
 CrashesAreRight == "CRASH" \notin wrong
 
@@ -96,7 +102,7 @@ CopiedOnce == "MIN-2" \notin wrong
 
 (* Settled means what it says (ORDER-3). *)
 SettledIsDurable ==
-    Tracking =>
+    Tracking /\ next.standings = {} => \* until memory follows the header
         \A g \in memory.settled : /\ maps[memory.area].copied[g] = Holding(TRUE)
                                   /\ maps[memory.area].modified[g] = Holding(TRUE)
 

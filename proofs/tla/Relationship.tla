@@ -13,12 +13,15 @@ EXTENDS Naturals, Sequences, TLC, Disk
 CONSTANTS
     LastGrain,      \* grains are 0..LastGrain
     GrainBlocks,    \* blocks a grain
+    Short,          \* blocks that the last grain lacks (GEO-1)
+    Failures,       \* how often a device may fail
+    KeepTarget,     \* the option keep_target (ERR-5)
     Scopes,         \* sets of requests in flight, each a sequence (see the module Scopes)
     Crashes,        \* whether the power may fail
     Fault
 
 Grains == 0..LastGrain
-Blocks == 0..(GrainBlocks * (LastGrain + 1) - 1)
+Blocks == 0..(GrainBlocks * (LastGrain + 1) - 1 - Short)
 GrainOf(b) == b \div GrainBlocks
 GrainsOf(bs) == {GrainOf(b) : b \in bs}
 BlocksOf(gs) == {b \in Blocks : GrainOf(b) \in gs}
@@ -32,19 +35,22 @@ VARIABLES
     read,       \* for each request what it has read and not yet stored, by block
     claim,      \* for each request the locks it holds or waits for
     behind,     \* for each request those it waits for
-    memory,     \* what a crash forgets: standing, area, the maps, settled, cursor
+    memory,     \* what a crash forgets: standing, area, the maps, settled, cursor, what header was
+                \* last written, what is prepared
+    doubts,     \* failures that may still come, devices in doubt, who may flush the map all the same
     disk,       \* the blocks of source and target
     header,     \* the map file's header: standing, and the area that holds the maps
     maps,       \* the map file's areas: copied and modified bit of each grain
     image,      \* what readers of the target must see (IMG-1)
     since,      \* for each read of the target what that has been since it decided, by block
-    past,       \* what may be after a crash if no start or sync in flight happened
+    past,       \* what may be after a crash if no start or sync in flight happened: worlds, for of
+                \* one that failed nobody knows whether it happened
     next,       \* what may be if the one in flight did
     wrong       \* clauses that some step has broken
 
 (* What a step does not touch is said by one of these names. *)
 flow == <<origin, asked, plan, read, claim, behind>>
-devices == <<disk, header, maps>>
+devices == <<disk, header, maps, doubts>>
 judges == <<image, since, past, next, wrong>>
 vars == <<flow, memory, devices, judges>>
 
@@ -69,7 +75,7 @@ Uncopied(gs) == gs \ memory.copied
 NextUncopied(n) ==
     LET ahead == {g \in Uncopied(Grains) : g >= memory.cursor}
         first == CHOOSE g \in ahead : \A h \in ahead : g <= h
-    IN IF ahead = {} THEN {} ELSE {g \in ahead : g < first + n /\ first..g \subseteq ahead}
+    IN IF ahead = {} \/ ~Tracking THEN {} ELSE {g \in ahead : g < first + n /\ first..g \subseteq ahead}
 
 (* SYNC-2, START-1: the grains that stay copied. *)
 Merged(does) == IF does = "start" THEN {} ELSE memory.copied \ memory.modified
@@ -77,5 +83,12 @@ Merged(does) == IF does = "start" THEN {} ELSE memory.copied \ memory.modified
 (* LIFE-2: in idle and stopped every grain counts as copied and modified. *)
 Untied(standing, area) ==
     [standing |-> standing, area |-> area, copied |-> Grains, modified |-> Grains,
-     settled |-> Grains, cursor |-> 0]
+     settled |-> Grains, cursor |-> 0, headed |-> standing, prepared |-> << >>]
+
+(* LIFE-2: but stopped is where a failure can lead while requests are in flight, and those finish *)
+(* by the maps as they were.                                                                      *)
+Ended(standing) ==
+    IF standing = "idle" THEN Untied("idle", memory.area)
+    ELSE [memory EXCEPT !.standing = "stopped", !.settled = Grains, !.cursor = 0,
+                        !.prepared = << >>]
 ==============================================================================

@@ -6,7 +6,7 @@ EXTENDS Protocol
 
 (* Runs of blocks that hosts ask for: each grain whole, the first block of each, and the two  *)
 (* blocks on either side of each boundary between grains.                                     *)
-Whole(g) == (g * GrainBlocks)..(g * GrainBlocks + GrainBlocks - 1)
+Whole(g) == ((g * GrainBlocks)..(g * GrainBlocks + GrainBlocks - 1)) \cap Blocks
 Runs ==
     {Whole(g) : g \in Grains}
     \cup IF GrainBlocks = 1 THEN {}
