@@ -61,7 +61,7 @@ EFFORTS = {
     for effort in (
         Effort("quick", 40, 25, 12, episodes=120, seconds=20, shrink_seconds=2.5),
         Effort("standard", 500, 40, 200, episodes=1500, seconds=90, shrink_seconds=30),
-        Effort("deep", 5000, 60, 4000, episodes=20000, seconds=900, shrink_seconds=120),
+        Effort("deep", 5000, 60, 4000, episodes=20000, seconds=180, shrink_seconds=120),
     )
 }
 
