@@ -65,6 +65,9 @@ EFFORTS = {
     )
 }
 
+# The least that tells: a short first pass, before one of the efforts above.
+GLANCE = Effort("glance", 10, 25, 4, episodes=18, seconds=20, shrink_seconds=2.5)
+
 
 @frozen
 class Target:

@@ -63,12 +63,6 @@ CHECKS = (
         frozenset({Capability.POWER_LOSS}),
     ),
     Check(
-        "many-grains",
-        ("SYNC-2",),
-        "a map that is truncated, or merged only in its first page",
-        directed.many_grains,
-    ),
-    Check(
         "data",
         (
             *("READ-1", "READ-2", "WRITE-1", "WRITE-2", "WRITE-3", "WRITE-4"),
@@ -89,6 +83,12 @@ CHECKS = (
         "a write that straddles a sync, a copier that is overtaken, a map not merged at once",
         interleaving.interleaving,
         frozenset({Capability.CONCURRENT}),
+    ),
+    Check(
+        "many-grains",
+        ("SYNC-2",),
+        "a map that is truncated, or merged only in its first page",
+        directed.many_grains,
     ),
     Check(
         "under-load",

@@ -7,7 +7,7 @@ import time
 from itertools import pairwise
 
 from flashcopy.conformance.adapter import Capability
-from flashcopy.conformance.check import Job
+from flashcopy.conformance.check import EFFORTS, Job
 from flashcopy.conformance.comparison import Comparison
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.images import Volume
@@ -35,6 +35,8 @@ SMALL = (
 )
 # A map of more than one page of 4096 bytes.
 LARGE = Geometry(32801 * BLOCK, BLOCK, BLOCK)
+# What is soon done: more than most words and cache lines hold.
+SOON = Geometry(4099 * BLOCK, BLOCK, BLOCK)
 _EDGES = (0, 7, 8, 31, 32, 63, 64)
 
 
@@ -47,7 +49,7 @@ def boundaries(job: Job) -> None:
 
 def many_grains(job: Job) -> None:
     """SYNC-2: a map of many pages; what is written at its end is tracked."""
-    geometry = LARGE if job.effort.name != "quick" else Geometry(4099 * BLOCK, BLOCK, BLOCK)
+    geometry = SOON if job.effort.seconds <= EFFORTS["quick"].seconds else LARGE
     with job.session(geometry) as session:
         comparison = Comparison(session)
         last = geometry.blocks - 1

@@ -11,7 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from flashcopy.cli.conform import conform
+from flashcopy.cli.target import parse_target
+from flashcopy.conformance.check import EFFORTS, Check, Finding, Job, ViolationError
+from flashcopy.conformance.runner import Plan, Verdict
 from flashcopy.conformance.zoo.members import MEMBERS, RIGHT, WASTEFUL
+from flashcopy.conformance.zoo_score import score
 from flashcopy.model.trace import Submit, load
 
 # What needs more than the edges and refusals that come first.
@@ -107,6 +111,33 @@ def test_right(name: str) -> None:
     assert {each["check"] for each in said["skipped"]} <= {"power-loss", "minimality"}
     waste = [each for check in said["checks"] for each in check["waste"]]
     assert bool(waste) == (name in WASTEFUL)
+
+
+def test_a_little_of_each_check_comes_first() -> None:
+    """What one check shows at once does not wait for another to come to its end."""
+    ran: list[tuple[str, int]] = []
+
+    def check(name: str, enough: int) -> Check:
+        def run(job: Job) -> None:
+            ran.append((name, job.effort.episodes))
+            if job.effort.episodes >= enough:
+                raise ViolationError(Finding("READ-2", f"found by {name}"))
+
+        return Check(name, ("READ-2",), "", run)
+
+    quick = EFFORTS["quick"]
+    target = parse_target(["zoo", "right"], 10)
+    for checks, little in (
+        ((check("long", 10**9), check("soon", 1)), True),
+        ((check("long", quick.episodes), check("never", 10**9)), False),
+    ):
+        ran.clear()
+        told = score("right", target, Plan(checks, quick, 1, 10))
+        assert told.verdict is Verdict.VIOLATION
+        assert [name for name, _ in ran] == (
+            ["long", "soon"] if little else ["long", "never", "long"]
+        )
+        assert all(episodes < quick.episodes for _, episodes in ran[:2])
 
 
 def test_no_such_member() -> None:
