@@ -1,8 +1,9 @@
 """How a request ended, and what its own way there says of that: which answers must not be.
 
-A refusal needs a reason, and after some failures the relationship must have stopped (ERR-5, ERR-6).
-Both follow from the results that the request was given, so they are said once for each way through
-it; what depends on the state at the answer is left to `final`.
+A refusal needs a reason, after some failures the relationship must have stopped (ERR-5, ERR-6), and
+a start or sync that is answered has moved the point in time. All that follows from the results that
+the request was given, so it is said once for each way through it; what depends on the state at the
+answer is left to `final`.
 """
 
 from collections.abc import Iterable
@@ -44,14 +45,24 @@ class Judged:
 
 
 def judge(
-    asked: Ask, options: Options, results: Iterable[Any], error: FlashCopyError | None
+    asked: Ask,
+    options: Options,
+    results: Iterable[Any],
+    error: FlashCopyError | None,
+    *,
+    moved: bool,
 ) -> Judged:
-    """What can be said of a request that was given these results and then ended."""
+    """What can be said of a request that was given these results and then ended.
+
+    `moved` is whether it has moved the point in time.
+    """
     given = [result for result in results if isinstance(result, State)]
     failures = [result for result in results if isinstance(result, Failed)]
     refused = error.kind if error else ""
     stops = any(_stops(asked, options, failed) for failed in failures)
     if not error:
+        if asked.name in ("start", "sync") and not moved:
+            return Judged(refused, stops, "CRASH-3")
         used = asked.name.endswith("_target") and given and given[-1] is State.STOPPED
         return Judged(refused, stops, "LIFE-3" if used else "")
     if not isinstance(error, DeviceError):

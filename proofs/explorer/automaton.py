@@ -27,6 +27,7 @@ from flashcopy.impl.effect import (
     SOURCE,
     AcquireCopier,
     AcquireGrains,
+    Adopt,
     Commit,
     Effect,
     Flush,
@@ -35,6 +36,7 @@ from flashcopy.impl.effect import (
     Prepare,
     Read,
     Save,
+    Standing,
     State,
     Uncopied,
     Unsettled,
@@ -193,17 +195,19 @@ class _Unrolling:
             raise EndlessRequestError(f"{self.asked.name} has not ended after {LONGEST} effects")
         generator = mutants.generator(self.protocol, self.geometry, self.options, self.asked)
         line = _line(generator)
+        moved = False
         try:
             effect = generator.send(None)
             for result in results:
+                moved = moved or _takes_point(effect)
                 if isinstance(result, Failed):
                     effect = generator.throw(result.error())
                 else:
                     effect = generator.send(result)
         except StopIteration:
-            return self._end(results, None)
+            return self._end(results, None, moved=moved)
         except FlashCopyError as error:
-            return self._end(results, error)
+            return self._end(results, error, moved=moved)
         line = _line(generator)
         failures = tuple(
             (failed, self._from((*results, failed), locks))
@@ -219,8 +223,8 @@ class _Unrolling:
         )
         return self._number(Node(line, effect, locks, (*successors, *failures)))
 
-    def _end(self, results: tuple[Any, ...], error: FlashCopyError | None) -> int:
-        judged = judge(self.asked, self.options, results, error)
+    def _end(self, results: tuple[Any, ...], error: FlashCopyError | None, *, moved: bool) -> int:
+        judged = judge(self.asked, self.options, results, error, moved=moved)
         return self._number(Node("end", None, Locks(), judged=judged))
 
     def _given(self, effect: Effect, result: Any) -> Any:
@@ -239,7 +243,7 @@ class _Unrolling:
         for at in reversed(range(len(effect.blocks))):
             token = None
             if isinstance(effect, Write) and not by_host:
-                token = int.from_bytes(effect.data[at * BLOCK_BYTES :][:BLOCK_BYTES], "little")
+                token = _token(effect.data[at * BLOCK_BYTES :][:BLOCK_BYTES])
                 if token not in range(self.geometry.blocks):
                     raise EndlessRequestError(f"{self.asked.name} writes what it never read")
             successors = ((None, following), *failures)
@@ -267,10 +271,23 @@ class _Unrolling:
 
 
 def _tokens(effect: Read | Write) -> bytes | None:
-    """What a read gives: for each block its own number, as the register that holds its content."""
+    """What a read gives: for each block the register that holds its content, which is its number.
+
+    One more than that, for no content that is merely unknown may be taken for zeroes.
+    """
     if isinstance(effect, Write):
         return None
-    return b"".join(block.to_bytes(BLOCK_BYTES, "little") for block in effect.blocks)
+    return b"".join((block + 1).to_bytes(BLOCK_BYTES, "little") for block in effect.blocks)
+
+
+def _token(data: bytes) -> int:
+    """The register that a block of data names."""
+    return int.from_bytes(data, "little") - 1
+
+
+def _takes_point(effect: Effect) -> bool:
+    """Whether with this effect a start or sync takes place, for all who read."""
+    return isinstance(effect, Adopt) and effect.standing is Standing.TRACKING
 
 
 def _line(generator: Request) -> str:

@@ -56,8 +56,11 @@ class Flushed:
     blamed: Device | None = None
 
 
-def flush(doubts: Doubts, asked: Flushing) -> Flushed | None:
-    """ERR-5, ERR-6: a flush; None if the fault cannot be, for the device is not asked."""
+def flush(doubts: Doubts, asked: Flushing, *, refusing: bool = True) -> Flushed | None:
+    """ERR-5, ERR-6: a flush; None if the fault cannot be, for the device is not asked.
+
+    Where devices in doubt are not `refusing`, which is a mutant's doing, none is ever in doubt.
+    """
     done: list[Device] = []
     devices = asked.devices[:1] if asked.fault is Fault.LOST else asked.devices
     for device in devices:
@@ -66,7 +69,8 @@ def flush(doubts: Doubts, asked: Flushing) -> Flushed | None:
                 return None
             return Flushed(doubts, tuple(done), blamed=device)
         if asked.fault is not Fault.NONE and device is devices[-1]:
-            return Flushed(_doubting(doubts, device), tuple(done), lost=device, blamed=device)
+            after = _doubting(doubts, device) if refusing else evolve(doubts, left=doubts.left - 1)
+            return Flushed(after, tuple(done), lost=device, blamed=device)
         done.append(device)
     return Flushed(doubts, tuple(done))
 

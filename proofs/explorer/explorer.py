@@ -9,6 +9,9 @@ from collections.abc import Callable
 import numpy as np
 
 from flashcopy.harness.mutant import SHIPPED, Mutant
+from flashcopy.harness.simulation import Simulation
+from flashcopy.impl import protocol as protocols
+from flashcopy.impl.effect import SOURCE
 from flashcopy.proofs.explorer.automaton import unroll
 from flashcopy.proofs.explorer.doubt import Doubts
 from flashcopy.proofs.explorer.layout import SCOPE_BITS, Rows, lay_out
@@ -46,9 +49,10 @@ class Explorer:
         ]
         self.program = link(geometry, automata)
         start = plan.starts[0]
-        simulation = open_simulation(start, self.sizes, protocol.memory, protocol.mapfile)
+        simulation = open_simulation(start, self.sizes, protocol)
         machine = MemoryMachine(simulation.mapfile.identity, protocol)
-        self.parts = Parts(self.program, geometry, machine, waste=waste)
+        refusing = _refuses_in_doubt(simulation)
+        self.parts = Parts(self.program, geometry, machine, waste=waste, refusing=refusing)
         self.layout = lay_out(
             plan.grains, geometry.blocks, plan.in_flight, failing=plan.failures > 0
         )
@@ -98,3 +102,14 @@ class Explorer:
         """
         assert len(scopes) <= MOST_SCOPES, "a scope's number has a field of its own"
         return Search(self.parts, self.layout, self.stepper, check, shorter_than)
+
+
+def _refuses_in_doubt(simulation: Simulation) -> bool:
+    """Whether a flush after one that failed fails too: a rule of devices, so a mutant can break it.
+
+    ERR-5, ERR-6: it is asked of the simulation that the protocol comes with.
+    """
+    simulation.devices[SOURCE].in_doubt = True
+    flight = simulation.submit(0, protocols.flush_source())
+    simulation.step(0)
+    return flight.error is not None

@@ -148,7 +148,7 @@ def _simulation(machine: MemoryMachine, held: Held, equal: list[list[bool]]) -> 
     grains, blocks = len(equal), len(equal[0])
     nothing_tied = Start(lifecycle.State.IDLE, (GrainIs.DIVERGED,) * grains)
     geometry = make_geometry(grains, blocks, short=blocks - len(equal[-1]))
-    simulation = open_simulation(nothing_tied, geometry, protocol.memory, protocol.mapfile)
+    simulation = open_simulation(nothing_tied, geometry, protocol)
     simulation.memory, simulation.mapfile = machine.thaw(held)
     sides = simulation.devices[SOURCE].disk.durable, simulation.devices[TARGET].disk.durable
     same = [is_equal for of_grain in equal for is_equal in of_grain]

@@ -28,16 +28,24 @@ Complaint = tuple[str, str]
 class Parts:
     """All tables of one exploration. Complaints are numbered from 1 on; 0 is none.
 
-    `waste` is whether MIN-1 and MIN-2 count. `recovered` gathers what crashes lead to.
+    `waste` is whether MIN-1 and MIN-2 count, `refusing` whether a device in doubt refuses to be
+    flushed, as it must. `recovered` gathers what crashes lead to.
     """
 
     def __init__(
-        self, program: Program, geometry: Geometry, machine: MemoryMachine, *, waste: bool
+        self,
+        program: Program,
+        geometry: Geometry,
+        machine: MemoryMachine,
+        *,
+        waste: bool,
+        refusing: bool,
     ) -> None:
         self.program = program
         self.geometry = geometry
         self.machine = machine
         self.waste = waste
+        self._refusing = refusing
         self.memories: Values[Held] = Values()
         self.outcomes: Values[Outcome] = Values()
         self.maps: Values[mapdisk.MapDisk] = Values()
@@ -164,7 +172,8 @@ class Parts:
         rest, fault = divmod(asked, len(FAULTS))
         devices, request = divmod(rest, MOST_REQUESTS)
         flushing = doubt.Flushing(self.program.flushes[devices], request, FAULTS[fault])
-        return self._flushed.number(doubt.flush(self.doubts[number], flushing))
+        done = doubt.flush(self.doubts[number], flushing, refusing=self._refusing)
+        return self._flushed.number(done)
 
     def _of_flush(self, number: int, find: Callable[[doubt.Flushed], int]) -> int:
         done = self._flushed[number]

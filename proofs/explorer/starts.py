@@ -25,8 +25,6 @@ from flashcopy.harness import setup
 from flashcopy.harness.mutant import Mutant
 from flashcopy.harness.simulation import Simulation
 from flashcopy.impl.effect import Standing
-from flashcopy.impl.mapfile import MapFile
-from flashcopy.impl.memory import Memory
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.grain import Grain, idle_grain
 from flashcopy.model.lifecycle import State, is_tracking
@@ -127,17 +125,16 @@ def head_of(start: Start, geometry: Geometry, settings: dict[str, str]) -> Trace
 
 def memory_of(start: Start, geometry: Geometry, protocol: Mutant) -> Held:
     """What memory holds, as the shipped code makes it when it opens such a relationship."""
-    simulation = open_simulation(start, geometry, protocol.memory, protocol.mapfile)
+    simulation = open_simulation(start, geometry, protocol)
     memory = simulation.memory
     since = frozenset(g for g in range(memory.grains) if memory.copied[g])
     return held(memory, simulation.mapfile, since)
 
 
-def open_simulation(
-    start: Start, geometry: Geometry, memory: type[Memory], mapfile: type[MapFile]
-) -> Simulation:
-    """The shipped code, opened on this state's devices."""
-    return Simulation(setup.devices_of(head_of(start, geometry, {})), memory, mapfile)
+def open_simulation(start: Start, geometry: Geometry, protocol: Mutant) -> Simulation:
+    """The shipped code, or a mutant's, opened on this state's devices."""
+    devices = setup.devices_of(head_of(start, geometry, {}))
+    return protocol.simulation(devices, protocol.memory, protocol.mapfile)
 
 
 def mapdisk_of(start: Start, grains: int) -> MapDisk:
