@@ -1,144 +1,100 @@
 /* An incremental flashcopy in memory that speaks docs/protocol.md: cc -O2 -o adapter adapter.c */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#define INT(key) strtol(VALUE(key), NULL, 10)
+#define IS(key, word) (!strncmp(VALUE(key), #word "\"", sizeof #word))
+#define VALUE(key) value("\"" #key "\":")
 
-typedef unsigned char byte;
-static struct { long size, block, grain, grains, writable, state; } f;  /* what is saved, and: */
-static byte *side[2], *copied, *modified;        /* source and target; a byte a grain each */
-enum { IDLE, COPYING, STOPPED };                 /* copied is copying with nothing left */
-static char *line, file[4096], out[8 << 20];
-static const char *B64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static enum { IDLE, COPYING, STOPPED } state;  /* copied is copying with nothing left to copy */
+static long size, block, grain, grains, writable, done, offset, length;
+static unsigned char *source, *target, *seen;
+static unsigned char *copied, *modified;       /* the maps: grain g is bit g % 8 of byte g / 8 */
+static char *request, B64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The protocol's objects are flat, so the text after a key is its value. */
-static char *value(const char *key) {
-    char quoted[64];
-    snprintf(quoted, sizeof quoted, "\"%s\":", key);
-    char *at = strstr(line, quoted);
-    if (at) at += strlen(quoted), at += strspn(at, " "), at += *at == '"';
-    return at;
+static char *value(const char *key) {  /* requests are flat: what follows a key is its value */
+    char *at = strstr(request, key);
+    return at ? at + strlen(key) + strspn(at + strlen(key), " \"") : "";
 }
-static long number(const char *key) { char *at = value(key); return at ? strtol(at, NULL, 10) : 0; }
-static int is(const char *key, const char *word) {
-    char *at = value(key); size_t length = strlen(word);
-    return at && !strncmp(at, word, length) && strchr("\",} ", at[length]);
-}
-static char *encode(const byte *data, long length, char *to) {
-    for (long i = 0; i < length; i += 3) {
-        unsigned long bits = data[i] << 16 | (i + 1 < length ? data[i + 1] << 8 : 0)
-                           | (i + 2 < length ? data[i + 2] : 0);
-        for (int j = 0; j < 4; j++) *to++ = i + j > length ? '=' : B64[bits >> (18 - 6 * j) & 63];
+static void encode(const char *key, const unsigned char *data, long count) {
+    printf("\"%s\":\"", key);
+    for (long bit = 0; bit < 8 * count; bit += 6) {
+        int two = data[bit / 8] << 8 | (bit / 8 + 1 < count ? data[bit / 8 + 1] : 0);
+        putchar(B64[two >> (10 - bit % 8) & 63]);
     }
-    return *to = 0, to;
+    printf("%s\"", count % 3 == 0 ? "" : count % 3 == 1 ? "==" : "=");
 }
-static long decode(char *text, byte *to) {       /* in place of the text it reads, or elsewhere */
-    long length = 0; unsigned long bits = 0;
-    for (int n = 0; *text && *text != '"' && *text != '='; text++) {
-        bits = bits << 6 | (unsigned long)(strchr(B64, *text) - B64);
-        if (++n % 4 != 1) to[length++] = bits >> (6 - 2 * ((n - 1) % 4));
+static void decode(const char *text, unsigned char *data) {
+    for (unsigned long bits = 0, held = 0; *text && strchr(B64, *text); text++) {
+        bits = bits << 6 | (strchr(B64, *text) - B64), held += 6;
+        if (held >= 8) *data++ = bits >> (held -= 8);
     }
-    return length;
 }
-static void saved(const char *mode, size_t (*move)(void *, size_t, size_t, FILE *)) {
-    char name[4200]; int writes = *mode == 'w';
-    snprintf(name, sizeof name, "%s%s", file, writes ? ".new" : "");
-    FILE *stream = fopen(name, mode);
-    if (!stream || !move(&f, sizeof f, 1, stream)) exit(1);
-    if (!writes) for (int i = 0; i < 4; i++) *(byte **[]){side, side + 1, &copied, &modified}[i] = calloc(f.size, 1);
-    move(side[0], f.size, 1, stream), move(side[1], f.size, 1, stream);
-    move(copied, f.grains, 1, stream), move(modified, f.grains, 1, stream);
-    if (fclose(stream)) exit(1);
-    if (writes) rename(name, file);              /* the old state or the new one, come what may */
+static int has(const unsigned char *map, long g) { return map[g / 8] >> g % 8 & 1; }
+static void copy(long g) {
+    long at = g * grain, end = at + grain < size ? at + grain : size;  /* the last may be short */
+    memcpy(target + at, source + at, end - at);
+    copied[g / 8] |= 1 << g % 8, done++;
 }
-static void save(void) { saved("w", (size_t (*)(void *, size_t, size_t, FILE *))fwrite); }
-static void untie(int state) {                   /* every grain counts as copied and modified */
-    f.state = state, memset(copied, 1, f.grains), memset(modified, 1, f.grains);
+static const char *refusal(void) {  /* the kind of error, or NULL: nothing has changed so far */
+    if (IS(method, create) && (block < 512 || block > 65536 || block & (block - 1) || grain < block
+        || grain & (grain - 1) || size <= 0 || size % block)) return "invalid_argument";
+    if (IS(method, sync) && state != COPYING) return "invalid_state";
+    if (IS(method, background_copy) && INT(grains) < 0) return "invalid_argument";
+    if (!*VALUE(volume)) return NULL;
+    if (IS(volume, target) && !writable && *VALUE(method) == 'w') return "read_only";
+    if ((!IS(volume, source) && !IS(volume, target)) || offset < 0 || length < 0
+        || length > size - offset || offset % block || length % block) return "invalid_argument";
+    return IS(volume, target) && state == STOPPED ? "invalid_state" : NULL;
 }
-static int power(long n) { return n > 0 && !(n & (n - 1)); }
-static const char *check(long offset, long length) {
-    int target = is("volume", "target");
-    if ((!target && !is("volume", "source")) || offset < 0 || length < 0 || length > f.size
-        || offset > f.size - length || offset % f.block || length % f.block) return "invalid_argument";
-    return target && f.state == STOPPED ? "invalid_state" : NULL;
-}
-static void copy(long g) {                       /* the data first, then the bit */
-    long end = (g + 1) * f.grain < f.size ? (g + 1) * f.grain : f.size;
-    memcpy(side[1] + g * f.grain, side[0] + g * f.grain, end - g * f.grain), copied[g] = 1;
-}
-static long left(void) { long n = f.grains; for (long g = 0; g < f.grains; g++) n -= copied[g]; return n; }
-static char *pack(byte *map, char *to) {
-    byte *bits = calloc(f.grains / 8 + 1, 1);
-    for (long g = 0; g < f.grains; g++) bits[g / 8] |= map[g] << g % 8;
-    to = encode(bits, (f.grains + 7) / 8, to);
-    return free(bits), to;
-}
-/* Carries the request out; gives the kind of a refusal, or puts the result into out. */
-static const char *answer(void) {
-    long offset = number("offset"), length = number("length"), target = is("volume", "target");
-    const char *wrong; static byte *data; strcpy(out, "{}");
-    if (is("method", "hello")) strcpy(out, "{\"protocol\":1,\"name\":\"example in C\",\"version\":\"1\",\"capabilities\":"
-        "[\"target_write\",\"background_copy\",\"bitmaps\",\"stop\",\"write_zeroes\",\"restart\"]}");
-    else if (is("method", "create") || is("method", "open")) {
-        snprintf(file, sizeof file, "%.*s/state", (int)strcspn(value("directory"), "\""), value("directory"));
-        if (is("method", "open")) return saved("r", fread), NULL;
-        f.size = number("size"), f.block = number("block_size"), f.grain = number("grain_size");
-        if (!power(f.block) || f.block < 512 || f.block > 65536 || !power(f.grain) || f.grain < f.block
-            || f.size <= 0 || f.size % f.block) return *file = 0, "invalid_argument";
-        f.writable = is("target_writable", "true"), f.grains = (f.size + f.grain - 1) / f.grain;
-        for (int i = 0; i < 4; i++) *(byte **[]){side, side + 1, &copied, &modified}[i] = calloc(f.size, 1);
-        untie(IDLE), save();
-    } else if (is("method", "start") || is("method", "sync")) {
-        if (is("method", "start")) f.state = COPYING, memset(modified, 1, f.grains);
-        if (f.state != COPYING) return "invalid_state";
-        for (long g = 0; g < f.grains; g++) copied[g] = copied[g] && !modified[g], modified[g] = 0;
-        save();
-    } else if (is("method", "stop")) {
-        if (f.state == COPYING) untie(left() ? STOPPED : IDLE);
-        save();
-    } else if (is("method", "read")) {
-        if ((wrong = check(offset, length))) return wrong;
-        data = realloc(data, length + 1);
-        for (long at = offset; at < offset + length; at += f.block)  /* not copied: a fake read */
-            memcpy(data + at - offset, side[target && copied[at / f.grain]] + at, f.block);
-        strcpy(encode(data, length, out + sprintf(out, "{\"data\":\"")), "\"}");
-    } else if (is("method", "write") || is("method", "write_zeroes")) {
-        data = realloc(data, strlen(line) + 1);
-        if (is("method", "write")) length = decode(value("data"), data);
-        if (target && !f.writable) return "read_only";
-        if ((wrong = check(offset, length))) return wrong;
-        for (long at = offset; at < offset + length; at += f.block) {
-            if (!copied[at / f.grain]) copy(at / f.grain);
-            modified[at / f.grain] = 1;          /* a write to either side makes the two differ */
+static void carry_out(unsigned char *side) {  /* and print what the result has inside the braces */
+    if (IS(method, hello)) {
+        printf("\"protocol\":1,\"name\":\"example in C\",\"version\":\"1\",\"capabilities\":["
+               "\"target_write\",\"background_copy\",\"bitmaps\",\"stop\",\"write_zeroes\"]");
+    } else if (IS(method, create)) {
+        grains = done = (size + grain - 1) / grain, writable = *VALUE(target_writable) == 't';
+        source = calloc(size, 1), target = calloc(size, 1), seen = malloc(size);
+        copied = memset(malloc(grains), 255, grains), modified = calloc(grains, 1);
+    } else if (IS(method, start) || IS(method, sync)) {
+        if (IS(method, start)) memset(modified, 255, grains);  /* a sync of all there is */
+        for (long i = 0; i < grains; i++) copied[i] &= ~modified[i], modified[i] = 0;
+        for (long g = done = 0; g < grains; g++) done += has(copied, g);
+        state = COPYING;
+    } else if (IS(method, stop) && state == COPYING) {
+        state = done < grains ? STOPPED : IDLE, done = grains;
+        memset(copied, 255, grains);
+    } else if (IS(method, read)) {
+        for (long at = offset; at < offset + length; at += block)  /* not copied: a fake read */
+            memcpy(seen + at, (has(copied, at / grain) ? side : source) + at, block);
+        encode("data", seen + offset, length);
+    } else if (IS(method, write) || IS(method, write_zeroes)) {
+        for (long at = offset; at < offset + length; at += block) {
+            if (!has(copied, at / grain)) copy(at / grain);
+            modified[at / grain / 8] |= 1 << at / grain % 8;  /* whichever side: the two differ */
         }
-        if (is("method", "write")) memcpy(side[target] + offset, data, length);
-        else memset(side[target] + offset, 0, length);
-    } else if (is("method", "flush")) {
-        if ((wrong = check(0, 0))) return wrong;
-        save();
-    } else if (is("method", "background_copy")) {
-        long most = is("grains", "null") ? f.grains : number("grains"), done = 0;
-        if (most < 0) return "invalid_argument";
-        for (long g = 0; g < f.grains && done < most; g++) if (!copied[g]) copy(g), done++;
-        sprintf(out, "{\"copied\":%ld}", done);
-    } else if (is("method", "status")) {
-        const char *names[] = {"idle", left() ? "copying" : "copied", "stopped"};
-        sprintf(out, "{\"state\":\"%s\",\"copied\":%ld,\"grains\":%ld}", names[f.state], f.grains - left(), f.grains);
-    } else if (is("method", "bitmaps")) {
-        char *at = pack(copied, out + sprintf(out, "{\"copied\":\""));
-        strcpy(pack(modified, at + sprintf(at, "\",\"modified\":\"")), "\"}");
-    } else if (*file) save();
-    return NULL;
+        memset(side + offset, 0, length), decode(VALUE(data), side + offset);
+    } else if (IS(method, background_copy)) {
+        long before = done, most = *VALUE(grains) == 'n' ? grains : INT(grains);
+        for (long g = 0; g < grains && done - before < most; g++) if (!has(copied, g)) copy(g);
+        printf("\"copied\":%ld", done - before);
+    } else if (IS(method, status)) {
+        const char *names[] = {"idle", done < grains ? "copying" : "copied", "stopped"};
+        printf("\"state\":\"%s\",\"copied\":%ld,\"grains\":%ld", names[state], done, grains);
+    } else if (IS(method, bitmaps)) {
+        encode("copied", copied, (grains + 7) / 8), putchar(',');
+        encode("modified", modified, (grains + 7) / 8);
+    }
 }
 int main(void) {
-    size_t room = 0;
-    while (getline(&line, &room, stdin) > 0) {
-        const char *wrong = answer();
-        printf("{\"jsonrpc\":\"2.0\",\"id\":%ld,", number("id"));
-        if (wrong) printf("\"error\":{\"code\":-1,\"message\":\"\",\"data\":{\"kind\":\"%s\"}}}\n", wrong);
-        else printf("\"result\":%s}\n", out);
-        fflush(stdout);
-        if (is("method", "close")) break;
+    for (size_t room = 0; getline(&request, &room, stdin) > 0;) {
+        if (IS(method, create)) size = INT(size), block = INT(block_size), grain = INT(grain_size);
+        offset = INT(offset);
+        length = IS(method, write) ? (long)strspn(VALUE(data), B64) * 3 / 4 : INT(length);
+        const char *kind = refusal();
+        printf("{\"jsonrpc\":\"2.0\",\"id\":%ld,\"%s\":{", INT(id), kind ? "error" : "result");
+        if (kind) printf("\"code\":-1,\"message\":\"\",\"data\":{\"kind\":\"%s\"}", kind);
+        else carry_out(IS(volume, target) ? target : source);
+        puts("}}"), fflush(stdout);  /* without the flush the kit waits for ever */
+        if (IS(method, close)) return 0;
     }
 }

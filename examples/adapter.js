@@ -1,38 +1,23 @@
 // An incremental flashcopy in memory that speaks docs/protocol.md: node adapter.js
-"use strict";
-const fs = require("fs"), path = require("path"), readline = require("readline");
-
-const BYTES = ["source", "target", "copied", "modified"];
-class Refused extends Error {} // its message is the protocol's kind
-const need = (condition, kind) => { if (!condition) throw new Refused(kind); };
+const readline = require("readline");
+const need = (condition, kind) => { if (!condition) throw Object.assign(Error(kind), { kind }); };
 const isPower = (n) => n > 0 && Number.isInteger(Math.log2(n));
-const capabilities = ["target_write", "background_copy", "bitmaps", "stop", "write_zeroes", "restart"];
-let fc = {}, file = ""; // all there is of the relationship; its maps have a byte a grain
-
-function save() { // the old state or the new one, whenever a kill comes
-  const texts = BYTES.map((name) => [name, fc[name].toString("base64")]);
-  fs.writeFileSync(file + ".new", JSON.stringify({ ...fc, ...Object.fromEntries(texts) }));
-  fs.renameSync(file + ".new", file);
-}
-
-function untie(state) { // idle or stopped: every grain counts as copied and modified
-  Object.assign(fc, { state, copied: Buffer.alloc(fc.grains, 1), modified: Buffer.alloc(fc.grains, 1) });
-}
+let fc = {}; // all there is of the relationship; its two maps have a byte a grain
 
 function check(volume, offset, length) {
   const inside = offset >= 0 && length >= 0 && offset + length <= fc.size;
-  need(inside && offset % fc.block_size === 0 && length % fc.block_size === 0, "invalid_argument");
-  need(["source", "target"].includes(volume), "invalid_argument");
+  const aligned = offset % fc.block_size === 0 && length % fc.block_size === 0;
+  need(inside && aligned && ["source", "target"].includes(volume), "invalid_argument");
   need(volume === "source" || fc.state !== "stopped", "invalid_state");
 }
 
-function copy(grain) { // the data first, then the bit
-  const end = Math.min((grain + 1) * fc.grain_size, fc.size);
-  fc.source.copy(fc.target, grain * fc.grain_size, grain * fc.grain_size, end);
+function copy(grain) {
+  const start = grain * fc.grain_size, end = Math.min(start + fc.grain_size, fc.size);
+  fc.source.copy(fc.target, start, start, end);
   fc.copied[grain] = 1;
 }
 
-function write(volume, offset, length, data) {
+function toBeWritten(volume, offset, length) { // the bytes of the volume, ready to be changed
   need(volume !== "target" || fc.target_writable, "read_only");
   check(volume, offset, length);
   for (let at = offset; at < offset + length; at += fc.block_size) {
@@ -40,66 +25,65 @@ function write(volume, offset, length, data) {
     if (!fc.copied[grain]) copy(grain);
     fc.modified[grain] = 1; // a write to either side makes the two differ
   }
-  Buffer.from(data || Buffer.alloc(length), "base64").copy(fc[volume], offset);
+  return fc[volume].subarray(offset, offset + length);
 }
-
-const count = (map) => map.reduce((sum, bit) => sum + bit, 0);
-function pack(map) { // bit g of byte g // 8
+const uncopied = () => [...fc.copied.keys()].filter((grain) => !fc.copied[grain]);
+function pack(map) { // grain g is bit g % 8 of byte g / 8
   const bytes = Buffer.alloc(Math.ceil(map.length / 8));
   map.forEach((bit, grain) => { bytes[grain >> 3] |= bit << (grain & 7); });
   return bytes.toString("base64");
 }
 
 const methods = {
-  hello: () => ({ protocol: 1, name: "example in JavaScript", version: "1", capabilities }),
-  create({ directory, size, block_size, grain_size, target_writable }) {
+  hello: () => ({ protocol: 1, name: "example in JavaScript", version: "1", capabilities: [
+    "target_write", "background_copy", "bitmaps", "stop", "write_zeroes"] }),
+  create({ size, block_size, grain_size, target_writable }) {
     need(isPower(block_size) && block_size >= 512 && block_size <= 65536, "invalid_argument");
     need(isPower(grain_size) && grain_size >= block_size, "invalid_argument");
     need(size > 0 && size % block_size === 0, "invalid_argument");
-    const grains = Math.ceil(size / grain_size); // the last one may be short
-    const source = Buffer.alloc(size), target = Buffer.alloc(size);
-    fc = { size, block_size, grain_size, target_writable, grains, source, target };
-    file = path.join(directory, "state");
-    untie("idle"); save();
+    const copied = Buffer.alloc(Math.ceil(size / grain_size), 1); // the last grain may be short
+    fc = { size, block_size, grain_size, target_writable, copied, modified: Buffer.from(copied) };
+    fc.state = "idle", fc.source = Buffer.alloc(size), fc.target = Buffer.alloc(size);
   },
-  open({ directory }) {
-    file = path.join(directory, "state");
-    fc = JSON.parse(fs.readFileSync(file));
-    for (const name of BYTES) fc[name] = Buffer.from(fc[name], "base64");
+  start() {
+    fc.state = "copying", fc.modified.fill(1); // then it is a sync of all there is
+    methods.sync();
   },
-  start() { fc.state = "copying"; fc.modified.fill(1); methods.sync(); }, // all differ, then sync
   sync() {
     need(fc.state === "copying", "invalid_state");
-    fc.copied.forEach((bit, grain) => { fc.copied[grain] = bit & ~fc.modified[grain]; });
-    fc.modified.fill(0); save();
+    fc.modified.forEach((bit, grain) => { if (bit) fc.copied[grain] = 0; });
+    fc.modified.fill(0);
   },
   stop() {
-    if (fc.state === "copying") untie(count(fc.copied) === fc.grains ? "idle" : "stopped");
-    save();
+    if (fc.state === "copying") fc.state = uncopied().length > 0 ? "stopped" : "idle";
+    fc.copied.fill(1); // whatever is not tracked counts as copied
   },
   read({ volume, offset, length }) {
     check(volume, offset, length);
     const data = Buffer.from(fc[volume].subarray(offset, offset + length));
-    for (let at = 0; at < length && volume === "target"; at += fc.block_size) {
-      const from = offset + at; // what is not copied is read from the source: a fake read
-      if (!fc.copied[Math.floor(from / fc.grain_size)]) fc.source.copy(data, at, from, from + fc.block_size);
+    for (let at = offset; at < offset + length; at += fc.block_size) { // not copied: a fake read
+      const isCopied = fc.copied[Math.floor(at / fc.grain_size)];
+      if (!isCopied) fc.source.copy(data, at - offset, at, at + fc.block_size);
     }
     return { data: data.toString("base64") };
   },
-  write: ({ volume, offset, data }) => write(volume, offset, Buffer.byteLength(data, "base64"), data),
-  write_zeroes({ volume, offset, length }) { write(volume, offset, length, null); },
-  flush({ volume }) { check(volume, 0, 0); save(); },
+  write({ volume, offset, data }) {
+    const bytes = Buffer.from(data, "base64");
+    bytes.copy(toBeWritten(volume, offset, bytes.length));
+  },
+  write_zeroes({ volume, offset, length }) { toBeWritten(volume, offset, length).fill(0); },
+  flush({ volume }) { check(volume, 0, 0); },
   background_copy({ grains }) {
     need(grains === null || grains >= 0, "invalid_argument");
-    const left = [...fc.copied.keys()].filter((grain) => !fc.copied[grain]);
-    return { copied: left.slice(0, grains ?? left.length).map(copy).length };
+    return { copied: uncopied().slice(0, grains ?? undefined).map(copy).length };
   },
   status() {
-    const copied = count(fc.copied), done = fc.state === "copying" && copied === fc.grains;
-    return { state: done ? "copied" : fc.state, copied, grains: fc.grains };
+    const grains = fc.copied.length, left = uncopied().length;
+    const state = fc.state === "copying" && left === 0 ? "copied" : fc.state;
+    return { state, copied: grains - left, grains };
   },
   bitmaps: () => ({ copied: pack(fc.copied), modified: pack(fc.modified) }),
-  close() { if (file) save(); },
+  close() {},
 };
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
@@ -108,9 +92,9 @@ readline.createInterface({ input: process.stdin }).on("line", (line) => {
   try {
     answer.result = methods[method](params || {}) || {};
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    answer.error = { code: -1, message: "", data: { kind: error.message } };
+    if (!error.kind) throw error; // a mistake of ours: the kit shows what node says of it
+    answer.error = { code: -1, message: "", data: { kind: error.kind } };
   }
-  fs.writeSync(1, JSON.stringify(answer) + "\n");
+  console.log(JSON.stringify(answer));
   if (method === "close") process.exit();
 });

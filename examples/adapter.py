@@ -1,17 +1,19 @@
 """An incremental flashcopy in memory that speaks docs/protocol.md; run it as a program."""
 
-import base64
+import fcntl
 import json
+import os
 import pathlib
 import pickle
 import sys
+from base64 import b64decode, b64encode
 
-CLAIMS = ["target_write", "background_copy", "bitmaps", "stop", "write_zeroes", "restart"]
+CLAIMS = ["target_write", "background_copy", "stop", "write_zeroes", "restart"]
 
 
 class Flashcopy:  # the maps are numbers: bit g is grain g
     def create(self, directory, size, block_size, grain_size, target_writable):
-        fits = 512 <= block_size <= min(grain_size, 65536) and size > 0 == size % block_size
+        fits = 512 <= block_size <= min(grain_size, 65536) and size % block_size == 0 < size
         require(fits and block_size.bit_count() == grain_size.bit_count() == 1, "invalid_argument")
         self.size, self.block, self.grain = size, block_size, grain_size
         self.grains = -(-size // grain_size)  # the last one may be short
@@ -40,6 +42,9 @@ class Flashcopy:  # the maps are numbers: bit g is grain g
         self.data[volume][offset : offset + length] = data or bytes(length)
 
     def answer(self, method, volume="", offset=0, length=0, data=b"", grains=None, **others):
+        if method in ("create", "open"):  # two processes would undo what the other does
+            lock = os.open(others["directory"] + "/lock", os.O_CREAT | os.O_RDWR)
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until this process ends
         if method == "hello":
             return {"protocol": 1, "name": "Python", "version": "1", "capabilities": CLAIMS}
         if method == "open":
@@ -58,9 +63,9 @@ class Flashcopy:  # the maps are numbers: bit g is grain g
             sides = (self.data["source"], self.data[volume])  # not copied: a fake read
             for at in range(offset, offset + length, self.block):
                 data += sides[self.copied >> at // self.grain & 1][at : at + self.block]
-            return {"data": base64.b64encode(data).decode()}
+            return {"data": b64encode(data).decode()}
         elif method in ("write", "write_zeroes"):
-            return self.write(volume, offset, length or len(data := base64.b64decode(data)), data)
+            return self.write(volume, offset, length or len(data := b64decode(data)), data)
         elif method == "flush":
             self.check(volume, 0, 0)
         elif method == "background_copy":
@@ -70,11 +75,6 @@ class Flashcopy:  # the maps are numbers: bit g is grain g
         elif method == "status":
             state = "copied" if (self.state, self.copied) == ("copying", self.all) else self.state
             return {"state": state, "copied": self.copied.bit_count(), "grains": self.grains}
-        elif method == "bitmaps":
-            maps = {"copied": self.copied, "modified": self.modified}
-            octets = -(-self.grains // 8)
-            maps = {name: bits.to_bytes(octets, "little") for name, bits in maps.items()}
-            return {name: base64.b64encode(data).decode() for name, data in maps.items()}
         if hasattr(self, "file"):  # the old state or the new one, whenever a kill comes
             new = self.file.with_suffix(".new")
             new.write_bytes(pickle.dumps(self.__dict__))
@@ -92,8 +92,9 @@ for line in sys.stdin:
     answer = {"jsonrpc": "2.0", "id": request["id"]}
     try:
         answer["result"] = flashcopy.answer(request["method"], **request.get("params", {})) or {}
-    except ValueError as refused:
-        answer["error"] = {"code": -1, "message": "", "data": {"kind": str(refused)}}
+    except (ValueError, BlockingIOError) as refused:
+        kind = str(refused) if isinstance(refused, ValueError) else "invalid_argument"
+        answer["error"] = {"code": -1, "message": "", "data": {"kind": kind}}
     print(json.dumps(answer), flush=True)
     if request["method"] == "close":
         break
