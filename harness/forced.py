@@ -238,7 +238,8 @@ class Breakage:
     """A device that fails until it is mended, after so many blocks of a write have landed.
 
     The first of the effect's devices fails, having done nothing more; or, if its work is to land
-    all the same, the last one.
+    all the same, the last one. Of a read or write of several blocks it is one block that fails, so
+    one more has landed then, and not those behind it.
     """
 
     def __init__(
@@ -247,7 +248,9 @@ class Breakage:
         self.happened = False
         self._fault = fault
         self._file = files[devices[-1 if fault is Fault.LANDED else 0]] if devices else None
-        self._landed = landed * BLOCK
+        self._landed: int | None = (landed + (fault is Fault.LANDED)) * BLOCK
+        if fault is Fault.LANDED and MAP in devices:
+            self._landed = None  # everything: what is written to the map file is one step
         if fault is not Fault.NONE and self._file is not None:
             self._whole = self._file.pread, self._file.pwrite, self._file.fdatasync
             self._file.pread, self._file.pwrite, self._file.fdatasync = (
@@ -265,8 +268,7 @@ class Breakage:
         raise self._error()
 
     def _write(self, fd: int, data: Any, offset: int) -> int:
-        whole = self._fault is Fault.LANDED
-        self._whole[1](fd, data if whole else data[: self._landed], offset)
+        self._whole[1](fd, data[: self._landed], offset)
         raise self._error()
 
     def _flush(self, *_: Any) -> None:

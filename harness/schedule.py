@@ -7,16 +7,28 @@ Wherever there is a simplest choice it is number 0.
 The choices are not uniform but bent towards what goes wrong: a few *hot* grains that everything
 hits, several requests in flight, one that runs to its end while others stand in its middle,
 power failures that lose the writes of one device and keep another's, devices that are sick for
-a while.
+a while. No run has a bit of everything: each draws its own menu, how often the power fails and
+how often a sick device does. And a power failure that would do harm is not left to luck: after
+every step that changes what a crash may leave, all crashes are looked at (`crashes`).
 """
 
 from collections.abc import Callable
 
 from attrs import define, field
 
-from flashcopy.harness import coverage
+from flashcopy.harness import coverage, crashes
 from flashcopy.harness.trial import Trial
-from flashcopy.impl.effect import MAP, SOURCE, TARGET, Device, Flush
+from flashcopy.impl.effect import (
+    MAP,
+    SOURCE,
+    TARGET,
+    Commit,
+    Device,
+    Flush,
+    Prepare,
+    Save,
+)
+from flashcopy.impl.effect import Write as EffectWrite
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.grain import Grain
 from flashcopy.model.images import Volume
@@ -40,15 +52,21 @@ BLOCK = 512
 MOST_IN_FLIGHT = 4
 USUAL_ACTIONS, MOST_ACTIONS = 40, 80
 # Blocks a grain, grains, and how many blocks the last grain lacks. Grains 63 and 64 lie in two
-# words of the map.
+# words of the map; they take ten times as long as the others, and most faults show on the small.
 SHAPES = (
     (1, 1, 0),
     (1, 2, 0),
     (2, 2, 1),
+    (1, 3, 0),
+    (2, 1, 0),
     (2, 3, 0),
     (4, 3, 3),
     (1, 6, 0),
+    (2, 2, 0),
     (4, 2, 2),
+    (1, 12, 0),
+    (1, 4, 0),
+    (1, 2, 0),
     (1, 66, 0),
     (2, 65, 1),
 )
@@ -69,6 +87,14 @@ _MENUS = (
 )
 # No request lives longer: longer is a livelock.
 LONGEST_DRAIN = 5000
+# Effects that nearly every request has.
+_COMMON = ("AcquireCopier", "AcquireGrains", "Read", "Uncopied", "Unsettled", "NextUncopied")
+# Before effects of which kinds requests stand still in a run, as if those were slow; or nowhere.
+_PLACES = ("", "", "", "", *coverage.EFFECTS)
+# After effects of which kind the power may fail at once; one that is drawn, or right now.
+_MOMENTS = ("", "", *(name for name in coverage.EFFECTS if name not in _COMMON))
+# Effects after which a crash may leave something else than before.
+_CHANGING = (EffectWrite, Flush, Save, Prepare, Commit)
 
 
 def draw_head(draw: Draw, settings: dict[str, str]) -> Trace:
@@ -127,12 +153,17 @@ class Driver:
     _hot: tuple[int, ...] = field(init=False)
     _menu: tuple[str, ...] = field(init=False)
     _crashes: int = field(init=False)
+    _health: int = field(init=False)
+    _places: tuple[str, ...] = field(init=False)
+    _crash_after: str = field(init=False, default="")
 
     def __attrs_post_init__(self) -> None:
         self._hot = _hot_grains(self.trial.head.geometry)
         self._menu = _MENUS[self.draw(len(_MENUS))]
         self._crashes = (1, 3, 6, 8)[self.draw(4)]
-        self.sick = (None, None, None, MAP)[self.draw(4)]
+        self.sick = (None, None, None, MAP, TARGET)[self.draw(5)]
+        self._health = (4, 4, 12)[self.draw(3)]
+        self._places = tuple(_PLACES[self.draw(len(_PLACES))] for _ in range(2))
 
     def run(self) -> None:
         """Actions until one draw in many says stop; then all is brought to rest and compared.
@@ -146,7 +177,9 @@ class Driver:
             if kind < 16 and self.trial.simulation.runnable():
                 self._step_some()
             elif kind > 31 - self._crashes:
-                self._crash()
+                self._crash_after = _MOMENTS[self.draw(len(_MOMENTS))]
+                if not self._crash_after:
+                    self._crash()
             elif kind == 16:
                 self.sick = (None, MAP, TARGET, MAP, SOURCE)[self.draw(5)]
             elif len(self.trial.in_flight) < MOST_IN_FLIGHT:
@@ -158,16 +191,40 @@ class Driver:
     def _step_some(self) -> None:
         """One of the requests in flight goes one, two or three effects on, or as far as it can."""
         runnable = self.trial.simulation.runnable()
+        if any(self._places) and self.draw(4) != 3:
+            runnable = [n for n in runnable if not self._stands(n)] or runnable
         number = runnable[self.draw(len(runnable))]
         count = (1, 2, 3, 1, 1000)[self.draw(5)]
         for _ in range(count):
-            self.trial.step(number, self._draw_fault(number))
-            flight = self.trial.simulation.flights.get(number)
-            if flight is None or flight.waiting:
+            if not self._goes_on(number):
+                return
+            if self._stands(number):
+                if self.draw(12) == 11:
+                    self._crash()
                 return
 
+    def _stands(self, number: int) -> bool:
+        flight = self.trial.simulation.flights[number]
+        return not flight.done and type(flight.effect).__name__ in self._places
+
+    def _goes_on(self, number: int) -> bool:
+        """A request carries out an effect. Gives whether it can go on."""
+        flights = self.trial.simulation.flights
+        effect = flights[number].effect
+        self.trial.step(number, self._draw_fault(number))
+        flight = flights.get(number)
+        if isinstance(effect, _CHANGING) and (flight is None or not flight.done):
+            kept = crashes.harmful(self.trial)
+            if kept is not None:
+                self._crash_keeping(tuple(sorted(kept)))
+                return False
+        if type(effect).__name__ == self._crash_after:
+            self._crash()
+            return False
+        return flight is not None and not flight.waiting
+
     def _draw_fault(self, number: int) -> Fault:
-        """A sick device fails half of what it is asked, before or after doing it."""
+        """A sick device fails some of what it is asked, before or after doing it."""
         if self.sick is None:
             return Fault.NONE
         effect = self.trial.simulation.flights[number].effect
@@ -176,11 +233,16 @@ class Driver:
         devices = effect.devices if isinstance(effect, Flush) else (getattr(effect, "device", MAP),)
         if self.sick not in devices:
             return Fault.NONE
-        return (Fault.NONE, Fault.LOST, Fault.NONE, Fault.LANDED)[self.draw(4)]
+        return {1: Fault.LOST, 3: Fault.LANDED}.get(self.draw(self._health), Fault.NONE)
 
     def _crash(self) -> None:
-        self.trial.crash(self._draw_survivors())
+        self._crash_keeping(self._draw_survivors())
+
+    def _crash_keeping(self, survivors: tuple[int, ...]) -> None:
+        self._crash_after = ""
+        self.trial.crash(survivors)
         self.trial.reopen()
+        self.trial.check_at_rest()
         self.sick = None
 
     def _draw_survivors(self) -> tuple[int, ...]:
@@ -235,11 +297,10 @@ class Driver:
         """Drain; perhaps lose power; then sync, copy everything, and compare everything."""
         trial = self.trial
         self._drain()
-        self.sick = None
+        self.sick, self._crash_after = None, ""
         trial.check_at_rest()
         if self.draw(2) or any(device.in_doubt for device in trial.simulation.devices.values()):
             self._crash()
-            trial.check_at_rest()
         size = trial.head.geometry.size
         self._complete(Read(Volume.SOURCE, 0, size))
         self._complete(Read(Volume.TARGET, 0, size))
@@ -265,9 +326,7 @@ class Driver:
         while runnable := self.trial.simulation.runnable():
             number = runnable[self.draw(len(runnable)) if len(runnable) > 1 else 0]
             while self.trial.steps < limit:
-                self.trial.step(number, self._draw_fault(number))
-                flight = self.trial.simulation.flights.get(number)
-                if flight is None or flight.waiting:
+                if not self._goes_on(number):
                     break
             else:
                 raise self.trial.complaint("CONC-4", "a request goes on and never ends")

@@ -68,6 +68,9 @@ HARMLESS_ALONE = frozenset(
         "flush that another may have emptied trusted",
     )
 )
+# Whether these do harm alone depends on the state that the solver happens to find: a sync by itself
+# has written its maps before it holds up the hosts, so that mostly nothing is left to flush.
+ALONE_OR_NOT = frozenset(("_move_point_in_time: Commit before _move_point_in_time: Flush",))
 
 
 def cases() -> Iterator[tuple[Mutant, tuple[Asked, ...]]]:
@@ -86,7 +89,7 @@ SHOWN = [c for c in cases() if c[0].name not in NEED_OTHERS | HARMLESS_ALONE]
 
 @pytest.mark.parametrize(("mutant", "asked"), SHOWN, ids=lambda v: getattr(v, "name", ""))
 def test_the_trace_replays_to_the_same_violation(mutant: Mutant, asked: tuple[Asked, ...]) -> None:
-    found = next(f for one in asked if (f := by_itself(mutant.name, mutant.subject, one)))
+    found = next(f for one in asked if (f := shown(mutant, one)))
     trace = found.trace
     assert trace is not None
     assert loads(dumps(trace)) == trace
@@ -130,7 +133,10 @@ def _can_fail(trial: Trial, number: int) -> bool:
 
 @pytest.mark.parametrize(
     ("name", "clause"),
-    [("fake-read-without-lock", "READ-2"), ("settled-when-copied", "INV-1")],
+    [
+        ("fake-read-without-lock", "READ-2"),
+        ("settled-when-copied", "INV-1"),
+    ],
 )
 def test_a_fault_that_needs_others_is_shown_among_them(name: str, clause: str) -> None:
     """CONC-3: a write overtakes a fake read; INV-1: a write to a copied grain is not marked."""
@@ -186,6 +192,13 @@ def test_a_bad_beginning_is_refused_in_one_line(change: dict[str, object], says:
     fields = json.loads(dumps(found.trace)) | {"version": 1}
     with pytest.raises(InvalidTraceError, match="version 1 has no 'durable'"):
         loads(json.dumps(fields))
+
+
+def shown(mutant: Mutant, asked: Asked) -> Finding | None:
+    found = by_itself(mutant.name, mutant.subject, asked)
+    if found is None and mutant.name in ALONE_OR_NOT:
+        return among_others(mutant.name, mutant.subject, asked, defaults())
+    return found
 
 
 def replays(found: Finding) -> bool:
