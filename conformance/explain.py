@@ -143,7 +143,8 @@ def _of_one_read(touches: Touches, block: int, writes: list[Touch], read: Touch)
     begun = [cut for cut in touches.cuts if cut[0] < read[1]]
     lost = _lost(writes, touches.cuts, read)
     if lost and not on_target:
-        why = f"but the target's own {lost} came after it: a target write is lost"
+        why = f"but the target's own {lost} came after it: a target write is lost, never stored or"
+        why += " overwritten by a copy of the grain that had read the source before"
     elif on_target and not on_source:
         why = _why_not(touches, on_target, content, lambda write: write[0] > read[1])
         if "stale" in why:
