@@ -22,12 +22,14 @@ from flashcopy.model.trace import Trace
 class Finding:
     """Something an IUT must not do: the clause it breaks, what was seen, the trace that shows it.
 
-    `explanation` is for people who know storage and have never seen this project.
+    `explanation` is for people who know storage and have never seen this project. `is_short` says
+    that the trace has been made as short as it goes.
     """
 
     clause: str
     explanation: str
     trace: Trace | None = None
+    is_short: bool = False
 
 
 class ViolationError(AssertionError):

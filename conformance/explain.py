@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
+from flashcopy.conformance import causes
 from flashcopy.conformance.block import bursts_of, judge_block
+from flashcopy.conformance.causes import name_of, point_of, request_of
 from flashcopy.conformance.evidence import NEVER, Evidence
 from flashcopy.conformance.paths import NoPathError
 from flashcopy.conformance.touches import (
@@ -27,11 +29,17 @@ _READS = (READ_SOURCE, READ_TARGET)
 
 @frozen
 class Violation:
-    """What is wrong with a history: the clause it breaks, and why no moment can explain it."""
+    """What is wrong with a history: the clause it breaks, and why no moment can explain it.
+
+    If it is one block that one read shows wrongly, `block` is that, and `until` is when the read
+    ended.
+    """
 
     clause: str
     explanation: str
     requests: tuple[int, ...]
+    block: int = -1
+    until: int = 0
 
 
 def of_block(touches: Touches, block: int, found_at: Touch) -> Violation:
@@ -51,9 +59,9 @@ def of_block(touches: Touches, block: int, found_at: Touch) -> Violation:
         return Violation("IMG-1", said, numbers)
     if kinds == {READ_SOURCE}:
         return Violation("READ-1", f"source block {block} changed without a write: {said}", numbers)
-    return Violation(
-        "CONC-2", f"block {block}: no moment of any start or sync explains both {said}", numbers
-    )
+    why = causes.of_two_sides(touches, block, reads)
+    says = f"block {block}: no moment of any start or sync explains both {said}{why}"
+    return Violation("CONC-2", says, numbers)
 
 
 def of_moments(touches: Touches, told: list[Evidence]) -> Violation:
@@ -62,14 +70,15 @@ def of_moments(touches: Touches, told: list[Evidence]) -> Violation:
     numbers = tuple(touches.cuts[cut][5] for cut in cuts) + tuple(each.by for each in told)
     if len(told) == 2 and len(cuts) == 1:
         late, early = sorted(told, key=_lowest, reverse=True)
-        name = f"the start or sync #{touches.cuts[cuts[0]][5]}"
+        name = f"the {point_of(touches.cuts[cuts[0]]).removeprefix('the ')}"
         after, before = _lowest(late), _highest(early)
         if before <= after < NEVER:
             return Violation(
                 "CONC-2",
                 f"{name} has no single moment:"
                 f" {_because_after(touches.blocks[late.block], late.block, after)},"
-                f" but {_because_before(touches.blocks[early.block], early.block, before)}",
+                f" but {_because_before(touches.blocks[early.block], early.block, before)}"
+                f"{causes.of_moments(late.block, early.block)}",
                 numbers,
             )
     names = " and ".join(f"#{touches.cuts[cut][5]}" for cut in cuts)
@@ -134,7 +143,8 @@ def _of_one_read(touches: Touches, block: int, writes: list[Touch], read: Touch)
     begun = [cut for cut in touches.cuts if cut[0] < read[1]]
     lost = _lost(writes, touches.cuts, read)
     if lost and not on_target:
-        why = f"but the target's own {lost} came after it: a target write is lost"
+        why = f"but the target's own {lost} came after it: a target write is lost, never stored or"
+        why += " overwritten by a copy of the grain that had read the source before"
     elif on_target and not on_source:
         why = _why_not(touches, on_target, content, lambda write: write[0] > read[1])
         if "stale" in why:
@@ -144,7 +154,8 @@ def _of_one_read(touches: Touches, block: int, writes: list[Touch], read: Touch)
     else:
         last = max(cut[1] for cut in begun)
         why = _why_not(touches, on_source, content, lambda write: write[0] > last)
-        points = f"the last start or sync, #{max(begun, key=lambda cut: cut[1])[5]}"
+        point = max(begun, key=lambda cut: cut[1])
+        points = f"the last {point_of(point).removeprefix('the last ').replace(' #', ', #')}"
         if "too new" in why:
             why = f"which was begun only after {points}, was answered: too new; "
             why += _how_it_got_there(touches, block, read)
@@ -153,8 +164,9 @@ def _of_one_read(touches: Touches, block: int, writes: list[Touch], read: Touch)
                 f"though it had been written before {points}, began: never copied, or stale"
                 if content == ZERO
                 else f"which had been overwritten before {points}, began, or was undone: stale"
-            )
-    return Violation("READ-2", f"target block {block}: {_saw(read)}, {why}", numbers)
+            ) + causes.of_stale(touches, block, point)
+    says = f"target block {block}: {_saw(read)}, {why}"
+    return Violation("READ-2", says, numbers, block, read[1])
 
 
 def _how_it_changed(touches: Sequence[Touch], reads: Sequence[Touch]) -> str:
@@ -163,12 +175,12 @@ def _how_it_changed(touches: Sequence[Touch], reads: Sequence[Touch]) -> str:
     written = {each[3]: each[0] for each in touches if each[2] == WRITE_SOURCE}
     if written.get(first[3], -1) > written.get(last[3], -1):
         return (
-            f"read #{first[5]} was sent to the source (fake read), where {_name(first[3])} overtook"
-            " it, or an older copy of the grain has landed late"
+            f"read #{first[5]} was sent to the source (fake read), where {name_of(first[3])}"
+            " overtook it, or an older copy of the grain has landed late"
         )
     return (
-        f"{_name(last[3])} came to the target between the two: its grain was copied again, or read"
-        f" #{last[5]} was sent to the source"
+        f"{name_of(last[3])} came to the target between the two: its grain was copied again, or"
+        f" read #{last[5]} was sent to the source"
     )
 
 
@@ -185,7 +197,7 @@ def _how_it_got_there(touches: Touches, block: int, read: Touch) -> str:
     copied = "the old data was not copied to the target before the write, or copied again after it"
     for each in later:
         if each[3] != read[3]:
-            return f"as read #{each[5]} shows {_name(each[3])} later, {overtaken}"
+            return f"as read #{each[5]} shows {name_of(each[3])} later, {overtaken}"
     if later:
         return f"as read #{later[-1][5]} still shows it later, {copied}"
     return f"{overtaken}, or {copied}"
@@ -207,7 +219,7 @@ def _lost(writes: list[Touch], cuts: Sequence[Touch], read: Touch) -> str:
     last = max(certain, key=lambda touch: touch[1])
     if any(cut[0] < read[1] and cut[1] > last[0] for cut in cuts):
         return ""
-    return f"{_name(last[3])} (request #{last[5]}, {last[0]} to {last[1]})"
+    return f"{name_of(last[3])} ({request_of(last)}, {last[0]} to {last[1]})"
 
 
 def _why_not(
@@ -229,7 +241,10 @@ def _whence(touches: Touches, content: int) -> str:
                     f"which request #{touch[5]} wrote to block {block} of the {side}: foreign or"
                     " misplaced data"
                 )
-    return "which was never written: foreign or misplaced data"
+    return (
+        "which was never written by these requests: what was there before them, or foreign or"
+        " misplaced data"
+    )
 
 
 def _because_after(touches: Sequence[Touch], block: int, tick: int) -> str:
@@ -237,12 +252,12 @@ def _because_after(touches: Sequence[Touch], block: int, tick: int) -> str:
     touch = next((each for each in touches if each[0] == tick), None)
     if touch is None:
         return f"block {block} puts it after {tick}"
-    content, number = _name(touch[3]), touch[5]
+    content, number, by = name_of(touch[3]), touch[5], request_of(touch)
     return {
-        WRITE_SOURCE: f"block {block} shows {content} (request #{number}), begun only at {tick}",
+        WRITE_SOURCE: f"block {block} shows {content} ({by}), begun only at {tick}",
         READ_SOURCE: f"block {block} shows a write that source read #{number}, begun at {tick},"
         " did not see yet",
-        WRITE_TARGET: f"the target's own {content} of block {block} (request #{number}), begun only"
+        WRITE_TARGET: f"the target's own {content} of block {block} ({by}), begun only"
         f" at {tick}, was undone",
         READ_TARGET: f"target read #{number}, begun only at {tick}, saw block {block} as it was"
         " before",
@@ -254,13 +269,13 @@ def _because_before(touches: Sequence[Touch], block: int, tick: int) -> str:
     touch = next((each for each in touches if each[1] == tick), None)
     if touch is None:
         return f"block {block} puts it before {tick}"
-    content, number = _name(touch[3]), touch[5]
+    content, number, by = name_of(touch[3]), touch[5], request_of(touch)
     return {
-        WRITE_SOURCE: f"block {block} is missing {content} (request #{number}), which had been"
+        WRITE_SOURCE: f"block {block} is missing {content} ({by}), which had been"
         f" answered at {tick}",
         READ_SOURCE: f"block {block} is missing a write that source read #{number}, answered at"
         f" {tick}, had seen",
-        WRITE_TARGET: f"the target's own {content} of block {block} (request #{number}), answered"
+        WRITE_TARGET: f"the target's own {content} of block {block} ({by}), answered"
         f" at {tick}, was not undone",
         READ_TARGET: f"target read #{number}, answered at {tick}, saw block {block} as it was"
         " after",
@@ -277,8 +292,4 @@ def _highest(evidence: Evidence) -> int:
 
 def _saw(read: Touch) -> str:
     side = "source" if read[2] == READ_SOURCE else "target"
-    return f"{side} read #{read[5]} ({read[0]} to {read[1]}) saw {_name(read[3])}"
-
-
-def _name(content: int) -> str:
-    return "zeros" if content == ZERO else f"write {content}"
+    return f"{side} read #{read[5]} ({read[0]} to {read[1]}) saw {name_of(read[3])}"

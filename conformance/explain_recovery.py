@@ -14,20 +14,35 @@ from flashcopy.conformance.paths import NoPathError
 from flashcopy.conformance.recovery import NONE, Epoch, Failure, Parts, flushes, judge
 from flashcopy.conformance.survival import LostError
 from flashcopy.conformance.touches import CUT, WRITE_SOURCE, WRITE_TARGET, Touch, Touches
+from flashcopy.model.geometry import blocks_of_grain
 from flashcopy.model.images import Images, Volume
 from flashcopy.model.operation import Done
 from flashcopy.model.volume import ZERO
 
 _NOTHING_FOUND = Images(None, None)
+# Said of what `_is_left_over`.
+_LEFT_OVER = (
+    "; nobody wrote to its grain since that crash: its two sides differed already, and the maps did"
+    " not say so any more (a mark dropped or not durable, a copied bit believed without its copy, a"
+    " start or sync half recorded)"
+)
 _WRITES = {Volume.SOURCE: WRITE_SOURCE, Volume.TARGET: WRITE_TARGET}
 
 
-def explain(epoch: Epoch, failures: list[Failure], crash: str) -> tuple[str, str]:
-    """The clause that is broken, and how. `crash` is what happened, in words."""
+def explain(
+    epoch: Epoch, failures: list[Failure], crash: str, earlier: str = ""
+) -> tuple[str, str]:
+    """The clause that is broken, and how.
+
+    `crash` is what ended the epoch, in words, and `earlier` what came before it, empty if nothing
+    did. What is wrong though no crash came after it may still be the work of the one before.
+    """
     before = judge(evolve(epoch, after=_NOTHING_FOUND))
     parts = Parts.of(epoch)
     if before:
         violation = _of_reads(parts, before[0])
+        if earlier and _is_left_over(epoch, parts, violation):
+            return "CRASH-2", f"after the {earlier} {violation.explanation}{_LEFT_OVER}"
         return violation.clause, f"{violation.explanation} (before the {crash})"
     for block in range(epoch.history.geometry.blocks):
         if not any(_fits(parts, block, choice, epoch.after) for choice in parts.choices()):
@@ -37,6 +52,22 @@ def explain(epoch: Epoch, failures: list[Failure], crash: str) -> tuple[str, str
         violation = _of_reads(parts, failures[0])
         return violation.clause, f"after the {crash} {violation.explanation}"
     return "CRASH-3", f"after the {crash} {_half_happened(epoch, parts, failures)}"
+
+
+def _is_left_over(epoch: Epoch, parts: Parts, violation: Violation) -> bool:
+    """Whether a target block is wrong whose grain nobody has written to since the crash before.
+
+    Its two sides differed when it came back, and what said so was gone.
+    """
+    if violation.clause != "READ-2" or violation.block < 0:
+        return False
+    geometry = epoch.history.geometry
+    blocks = blocks_of_grain(geometry, violation.block // geometry.grain_blocks)
+    return not any(
+        touch[2] in _WRITES.values() and touch[0] < violation.until
+        for block in blocks
+        for touch in parts.touches.blocks[block]
+    )
 
 
 def _fits(parts: Parts, block: int, committed: int, after: Images) -> bool:

@@ -54,6 +54,7 @@ class Life:
     _began: int = 0
     _events: list[tuple[int, Entry]] = field(factory=list)
     _crash: str = ""
+    _earlier: str = ""
 
     def __attrs_post_init__(self) -> None:
         zeros = (ZERO,) * self.session.geometry.blocks
@@ -180,8 +181,8 @@ class Life:
         epoch = Epoch(history, self._images, Images(source, target))
         failures = judge(epoch)
         if failures:
-            raise self.violation(*explain(epoch, failures, self._crash))
-        self._began = ended
+            raise self.violation(*explain(epoch, failures, self._crash, self._earlier))
+        self._began, self._earlier = ended, self._crash
         self._images = Images(
             source, (ZERO,) * len(self._images.target) if target is None else target
         )

@@ -8,8 +8,8 @@ possible to look for a smaller one.
 Each writing lane has blocks of its own, so that no two writes to one block are in flight together,
 but lanes share grains, so that they get in each other's way. What convicts the planted races,
 found by trying: many writes around a sync and writes one after the other while it is in flight,
-the whole target read again and again within one point in time, and the source read as soon as a
-sync is answered.
+the whole target read again and again within one point in time, the source read as soon as a sync is
+answered, and writes handed over together with the copy of the very grain they write.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from attrs import define
 
 from flashcopy.conformance.adapter import Capability
-from flashcopy.model.geometry import Geometry
+from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, Sync, Write
 
@@ -30,6 +30,8 @@ Load = tuple[Burst, ...]
 SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
 _WRITERS = 4
 _BURSTS = 16
+# How many grains the copier is met at.
+_MEETINGS = 8
 # Writes of one lane: many cover each other's traces, few leave a wrong bit as it is.
 _WRITES = (1, 1, 2, 3, 12)
 
@@ -115,6 +117,25 @@ class _Draw:
         reads = (self.read(TARGET), self.read(TARGET))
         return [*lanes, (self.point_in_time(), self.read(SOURCE), self.read(TARGET)), reads]
 
+    def meet_the_copier(self) -> list[Burst]:
+        """Behind a start the copier takes one grain at a time, and writes the same ones with it.
+
+        All of a burst are handed over together, so the writes come while it has the grain in hand:
+        what it does to a grain that it does not hold is seen by nothing else.
+        """
+        if Capability.BACKGROUND_COPY not in self.capabilities:
+            return []
+        geometry, chance = self.geometry, self.chance
+        bursts: list[Burst] = [((Start(),),)]
+        other = TARGET if Capability.TARGET_WRITE in self.capabilities else SOURCE
+        for grain in range(min(geometry.grains, _MEETINGS)):
+            blocks = list(blocks_of_grain(geometry, grain))
+            chance.shuffle(blocks)
+            writes = [self.write(*each, 1) for each in zip((SOURCE, other), blocks, strict=False)]
+            chance.shuffle(writes)
+            bursts.append(((BackgroundCopy(1),), *((write,) for write in writes)))
+        return [*bursts, ((self.read(TARGET),),)]
+
     def look(self) -> list[Burst]:
         """With nothing else in flight: what a wrong bit does shows after the next sync."""
         bursts: list[Burst] = []
@@ -141,7 +162,9 @@ def draw(
         all_.one_after_the_other,
         all_.every_block_at_once,
     ]
-    for _ in range(_BURSTS):
+    for number in range(_BURSTS):
+        if number % 8 == 4:
+            load += all_.meet_the_copier()
         lanes = chance.choices(kinds, (4, 2, 2, 1))[0]() + all_.copy()
         chance.shuffle(lanes)
         load += [tuple(lanes), *all_.look()]

@@ -46,8 +46,11 @@ def beginning(geometry: Geometry) -> list[Ask]:
 def shortest(job: Job, finding: Finding) -> Finding:
     """The finding with the shortest history found in the time that the effort gives.
 
-    One that was not made by one request after the other is given back as it is.
+    One that was not made by one request after the other is given back as it is, and so is one that
+    is short already.
     """
+    if finding.is_short:
+        return finding
     asks = asks_of(finding.trace.entries) if finding.trace else None
     if finding.trace is None or not asks:
         return finding

@@ -50,7 +50,8 @@ def smallest(job: Job, load: Load, played: Played) -> Finding:
         return best.finding  # an answer that is wrong by itself
     if best is search.trimmed and _requests(best) < _requests(played):
         why = f"{told.explanation} (what the verdict needs of {_requests(played)} requests)"
-        told = evolve(told, explanation=why)
+        # It is what was seen, less what does not matter: asked by itself it need not come again.
+        return evolve(evolve(told, explanation=why).finding, is_short=True)
     return told.finding
 
 

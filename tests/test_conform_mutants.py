@@ -36,7 +36,7 @@ def judged(mutant: str, checks: str, directory: Path) -> dict[str, Any] | None:
 @pytest.mark.parametrize(
     ("mutant", "check", "clauses", "words"),
     [
-        # bugs 24, 8, 17, 10, 12, 27: a mark, the merge, the copier, two races, a restart.
+        # bugs 24, 8, 17, 10, 12, 2, 27: a mark, the merge, the copier, three races, a restart.
         (
             "target-writes-not-marked",
             "data",
@@ -68,6 +68,12 @@ def judged(mutant: str, checks: str, directory: Path) -> dict[str, Any] | None:
             "interleaving",
             {"READ-2", "IMG-1"},
             r"was not copied to the target before the write, or copied again|copied again",
+        ),
+        (
+            "copier-without-grain-lock",
+            "interleaving",
+            {"READ-2", "IMG-1"},
+            r"overwritten by a copy of the grain|copied again|older copy of the grain",
         ),
         (
             "copied-map-dropped-at-restart",

@@ -20,7 +20,7 @@ from flashcopy.conformance.recovery import Epoch, Parts, judge
 from flashcopy.conformance.touches import READ_SOURCE, READ_TARGET, Touch
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Images, Volume
-from flashcopy.model.operation import Done, Flush, Sync, Write
+from flashcopy.model.operation import Contents, Done, Flush, Read, Sync, Write
 from tests.brute_crash import is_right
 from tests.random_epochs import draw
 
@@ -180,3 +180,20 @@ def test_explains(requests: list[Request], before: str, after: str, clause: str,
     assert said[0] == clause
     assert said[1].startswith("after the kill ")
     assert says in said[1]
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_what_an_earlier_crash_left(written: bool) -> None:
+    """CRASH-2: a grain that differs and is not marked so, though nobody wrote to it since."""
+    stale = Request(5, Read(TARGET, 0, 1024), 5, 6, Contents((1, 2)))
+    requests = [write(1, SOURCE, 0, 7, 1, 2)] * written + [SYNC, stale]
+    epoch = epoch_of(requests, "52 12", "52 12")
+    clause, says = explain(epoch, judge(epoch), "kill", "kill with a write in flight")
+    if written:
+        assert clause == "READ-2"
+        assert "write 7 (request #1) had changed the block" in says
+        assert says.endswith("(before the kill)")
+    else:
+        assert clause == "CRASH-2"
+        assert says.startswith("after the kill with a write in flight target block 0: ")
+        assert "nobody wrote to its grain since that crash" in says

@@ -169,6 +169,26 @@ WRONG: dict[str, tuple[str, str, list[Request]]] = {
         "too new",
         [sync(1, 2), write(1, 3, 4), read((1,), 5, 6, TARGET)],
     ),
+    "a write straddles a sync": (
+        "CONC-2",
+        "had prepared its grain (copied and marked it) before the start or sync and landed after",
+        [write(1, 1, 6), sync(2, 3), read((0,), 4, 5, SOURCE), read((1,), 7, 8, TARGET)],
+    ),
+    "a sync misses what the source was seen to have": (
+        "CONC-2",
+        "the source had write 1 when start or sync #4 began, and the target does not",
+        [write(1, 1, 10), read((1,), 2, 3, SOURCE), sync(4, 5), read((0,), 6, 7, TARGET)],
+    ),
+    "a sync takes a mark away": (
+        "READ-2",
+        "write 1 (request #1) was in flight with start or sync #2, which cleared its mark",
+        [write(1, 1, 4), sync(2, 3), sync(5, 6), read((0,), 7, 8, TARGET)],
+    ),
+    "blocks from two moments": (
+        "CONC-2",
+        "not all of the source was taken at one instant",
+        [sync(1, 10), write(1, 2, 3), write(2, 4, 5, block=1), read((0, 2), 11, 12, TARGET)],
+    ),
     "target misses a write from before the sync": (
         "READ-2",
         "never copied, or stale",
