@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from benchmarks.figure import Figure, micro
 from benchmarks.testers import fio_verify, random_writes
 from flashcopy.cli.target import parse_target, zoo_command
+from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import EFFORTS
-from flashcopy.conformance.checks import CHECKS
 from flashcopy.conformance.runner import Plan, Verdict
 from flashcopy.conformance.zoo.members import MEMBERS, WASTEFUL
 from flashcopy.conformance.zoo_score import score

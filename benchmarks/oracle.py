@@ -16,8 +16,8 @@ from operator import attrgetter
 from attrs import define, field
 
 from benchmarks.figure import Figure, micro
-from flashcopy.conformance.cut import check
-from flashcopy.conformance.history import History, Request
+from flashcopy.conformance.oracle.cut import check
+from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Contents, Done, Operation, Outcome, Read, Sync, Write

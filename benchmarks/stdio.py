@@ -19,9 +19,9 @@ from msgspec.json import Encoder
 
 from benchmarks.figure import Figure, at_least, in_turn, rate
 from flashcopy.conformance.blocks import data_of
-from flashcopy.conformance.history import Recorder
+from flashcopy.conformance.iut.stdio import StdioAdapter
+from flashcopy.conformance.oracle.history import Recorder
 from flashcopy.conformance.session import Session
-from flashcopy.conformance.stdio import StdioAdapter
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Operation, Outcome, Read, Write

@@ -24,18 +24,18 @@ from flashcopy.cli.conform import EXIT, INTERRUPTED
 from flashcopy.cli.report import console, progress
 from flashcopy.cli.target import parse_target
 from flashcopy.cli.written import require_report_directory, with_traces, write_reports
-from flashcopy.conformance.campaign import (
+from flashcopy.conformance.campaign.cases import (
     Campaign,
     Outcome,
     cases_of,
     targets_of,
     trimmed,
 )
-from flashcopy.conformance.campaign_journal import Journal, JournalError, opened, require_same
-from flashcopy.conformance.campaign_pools import ClusterPool, LocalPool, NoClusterError, Pool
-from flashcopy.conformance.campaign_run import WorkerError, run
+from flashcopy.conformance.campaign.journal import Journal, JournalError, opened, require_same
+from flashcopy.conformance.campaign.pools import ClusterPool, LocalPool, NoClusterError, Pool
+from flashcopy.conformance.campaign.run import WorkerError, run
+from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import EFFORTS
-from flashcopy.conformance.checks import CHECKS
 from flashcopy.conformance.report.as_json import of_campaign
 from flashcopy.conformance.report.value import DEFAULT_TIMEOUT, Report
 from flashcopy.conformance.report.write import FILES

@@ -21,8 +21,8 @@ from flashcopy.cli.target import parse_target
 from flashcopy.cli.written import require_report_directory, with_traces, write_reports
 from flashcopy.cli.zoo import score_all
 from flashcopy.conformance.adapter import Hello, IutBrokeDownError
+from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import EFFORTS, Check, Target
-from flashcopy.conformance.checks import CHECKS
 from flashcopy.conformance.report.as_json import of_target
 from flashcopy.conformance.report.value import (
     DEFAULT_TIMEOUT,

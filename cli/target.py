@@ -21,8 +21,8 @@ import click
 
 from flashcopy.conformance.adapter import Adapter
 from flashcopy.conformance.check import Target
-from flashcopy.conformance.inprocess import guard
-from flashcopy.conformance.stdio import StdioAdapter
+from flashcopy.conformance.iut.inprocess import guard
+from flashcopy.conformance.iut.stdio import StdioAdapter
 from flashcopy.conformance.zoo.members import MEMBERS
 
 GROUP = "flashcopy.adapters"

@@ -7,7 +7,13 @@ have done. A cause is said only where the history bears it out, and all that rem
 
 from collections.abc import Sequence
 
-from flashcopy.conformance.touches import READ_SOURCE, WRITE_SOURCE, WRITE_TARGET, Touch, Touches
+from flashcopy.conformance.oracle.touches import (
+    READ_SOURCE,
+    WRITE_SOURCE,
+    WRITE_TARGET,
+    Touch,
+    Touches,
+)
 from flashcopy.model.volume import ZERO
 
 _WRITES = (WRITE_SOURCE, WRITE_TARGET)

@@ -13,13 +13,13 @@ import random
 from attrs import frozen
 
 from flashcopy.conformance.adapter import Capability, RefusedError
-from flashcopy.conformance.asks import AskStatus, asks_of
 from flashcopy.conformance.check import Finding, Job, ViolationError
-from flashcopy.conformance.comparison import Comparison, name
-from flashcopy.conformance.flight import judge
-from flashcopy.conformance.history import Recorder
-from flashcopy.conformance.life import Life
-from flashcopy.conformance.lifecycle import check_states
+from flashcopy.conformance.checks.asks import AskStatus, asks_of
+from flashcopy.conformance.checks.comparison import Comparison, name
+from flashcopy.conformance.checks.flight import judge
+from flashcopy.conformance.checks.life import Life
+from flashcopy.conformance.oracle.history import Recorder
+from flashcopy.conformance.oracle.lifecycle import check_states
 from flashcopy.conformance.session import Session
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import BackgroundCopy, Operation, Outcome, Stop, Write, WriteZeroes

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from flashcopy.conformance.adapter import Hello, IutBrokeDownError, RefusedError
 from flashcopy.conformance.check import Check, Effort, Finding, Job, Target, ViolationError
-from flashcopy.conformance.shortest import shortest
+from flashcopy.conformance.shrinking.shortest import shortest
 
 
 class Verdict(Enum):

@@ -20,13 +20,13 @@ import pytest
 from attrs import frozen
 
 from flashcopy.conformance.adapter import Adapter, Hello, IutBrokeDownError
+from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import EFFORTS, Check, Finding, Target
-from flashcopy.conformance.checks import CHECKS
-from flashcopy.conformance.comparison import name, say
-from flashcopy.conformance.inprocess import guard
+from flashcopy.conformance.checks.comparison import name, say
+from flashcopy.conformance.iut.inprocess import guard
+from flashcopy.conformance.iut.stdio import StdioAdapter
 from flashcopy.conformance.pytest_plugin import seed_of
 from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge
-from flashcopy.conformance.stdio import StdioAdapter
 from flashcopy.conformance.vectors.all_vectors import all_vectors
 from flashcopy.conformance.vectors.files import packaged, released_version
 from flashcopy.conformance.vectors.release import RELEASED

@@ -3,7 +3,7 @@
 Writers own disjoint runs of blocks on both volumes, so that no two writes to one block are ever
 in flight together, but the runs straddle grains, so that they get in each other's way. Readers
 read anywhere, one thread starts and syncs, the background copy runs. What they asked and what
-they were answered makes a history, and the cut (`conformance.cut`) says whether a correct
+they were answered makes a history, and the cut (`conformance.oracle.cut`) says whether a correct
 flashcopy could have answered like that. Which thread runs when is the system's choice: the seed
 repeats what the threads ask, not their timing.
 """
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from flashcopy.conformance.cut import check
-from flashcopy.conformance.history import Recorder, to_trace
+from flashcopy.conformance.oracle.cut import check
+from flashcopy.conformance.oracle.history import Recorder, to_trace
 from flashcopy.harness.bundled import carry_out
 from flashcopy.harness.result import Finding, Progress, Result, silent
 from flashcopy.impl import FlashCopy

@@ -8,8 +8,8 @@ choice at a time, evidence) is used, so it is only fit for a few requests on a f
 
 from attrs import evolve, frozen
 
-from flashcopy.conformance.history import Request
-from flashcopy.conformance.recovery import Epoch
+from flashcopy.conformance.oracle.history import Request
+from flashcopy.conformance.oracle.recovery import Epoch
 from flashcopy.model.geometry import Geometry, blocks_of_request
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (

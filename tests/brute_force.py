@@ -9,7 +9,7 @@ fit for a few requests on a few blocks.
 
 from collections.abc import Iterator
 
-from flashcopy.conformance.history import History, Request
+from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.model import images as machine
 from flashcopy.model.geometry import Geometry, blocks_of_request
 from flashcopy.model.images import Images

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from flashcopy.conformance.checks import CHECKS
+from flashcopy.conformance import catalogue
+from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.model.diagrams import replace
 from flashcopy.proofs.registry import all_obligations
 
@@ -41,6 +42,7 @@ _CITATION = re.compile(r"\b([A-Z]+)-(\d+)\b(?:\s+to\s+\1-(\d+)\b)?")
 
 # Tests of the conformance kit stand behind its checks, not behind what they judge.
 _OF_THE_KIT = ("test_conform", "test_cut", "test_report", "test_vectors")
+_LIST_OF_CHECKS = Path(catalogue.__file__)
 _CHECKS = {check.id for check in CHECKS}
 
 
@@ -97,8 +99,8 @@ def citations(clauses: list[Clause]) -> list[Citation]:
     found += [
         Citation("check" if file.name.startswith(_OF_THE_KIT) else kind, where, clause)
         for folder, kind in _KIND_OF_FOLDER.items()
-        for file in sorted((ROOT / folder).glob("*.py"))
-        if file.name != "checks.py"  # its checks are listed one by one
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        if file != _LIST_OF_CHECKS  # they are listed one by one
         for where, text in _texts(folder, file)
         for clause in cited_in(text, families)
     ]
@@ -195,12 +197,17 @@ def _texts(folder: str, file: Path) -> Iterator[tuple[str, str]]:
     if folder in ("harness", "conformance"):
         for node in ast.walk(module):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield f"{folder}.{file.stem}", node.value
+                yield _module_name(file), node.value
     elif folder != "tests":
-        name = folder if file.stem == "__init__" else f"{folder}.{file.stem}"
-        yield from _docstrings(name, ".", module)
+        yield from _docstrings(_module_name(file), ".", module)
     elif file.stem.startswith("test_"):
         yield from _docstrings(file.stem, "::", module)
+
+
+def _module_name(file: Path) -> str:
+    """The name of a file of ours within the namespace, `folder.module`."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
 
 
 def _docstrings(name: str, separator: str, node: ast.AST) -> Iterator[tuple[str, str]]:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from attrs import define, evolve, field
 
-from flashcopy.conformance.history import History, Request
-from flashcopy.conformance.recovery import Epoch
+from flashcopy.conformance.oracle.history import History, Request
+from flashcopy.conformance.oracle.recovery import Epoch
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Images, Volume
 from flashcopy.model.operation import (

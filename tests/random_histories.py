@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from attrs import define, evolve, field
 
-from flashcopy.conformance.history import History, Request
+from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.model.geometry import Geometry, blocks_of_request
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (

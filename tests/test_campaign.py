@@ -17,13 +17,13 @@ from click.testing import CliRunner, Result
 
 from flashcopy.cli.campaign import campaign
 from flashcopy.conformance.adapter import Capability, Hello
-from flashcopy.conformance.campaign import Campaign, Case, Outcome, cases_of, trimmed
-from flashcopy.conformance.campaign_journal import JournalError, opened, require_same
-from flashcopy.conformance.campaign_pools import NoClusterError
-from flashcopy.conformance.campaign_run import TRIES, WorkerError
-from flashcopy.conformance.campaign_run import run as run_cases
+from flashcopy.conformance.campaign.cases import Campaign, Case, Outcome, cases_of, trimmed
+from flashcopy.conformance.campaign.journal import JournalError, opened, require_same
+from flashcopy.conformance.campaign.pools import NoClusterError
+from flashcopy.conformance.campaign.run import TRIES, WorkerError
+from flashcopy.conformance.campaign.run import run as run_cases
+from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import Finding
-from flashcopy.conformance.checks import CHECKS
 from flashcopy.conformance.runner import Result as CheckResult
 from flashcopy.conformance.runner import Verdict
 from tests.campaign_targets import VARIABLE

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from flashcopy.cli.bundled import BundledAdapter
 from flashcopy.cli.conform import conform
 from flashcopy.conformance.adapter import Capability, Hello, RefusedError
-from flashcopy.conformance.checks import CHECKS
+from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Refusal
 from flashcopy.model.trace import load

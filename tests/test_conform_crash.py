@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from flashcopy.cli.serve import serve
 from flashcopy.cli.simulated import SimulatedFile
 from flashcopy.cli.target import parse_target
-from flashcopy.conformance import restarting
 from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import Effort, Job, ViolationError
+from flashcopy.conformance.checks import restarting
 from flashcopy.conformance.runner import introduce
 from flashcopy.impl.effect import SOURCE
 from flashcopy.impl.errors import DeviceError

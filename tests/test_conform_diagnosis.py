@@ -6,7 +6,7 @@ is wrong in a way that one fault, and no other, would make it.
 
 import pytest
 
-from flashcopy.conformance.diagnosis import explain
+from flashcopy.conformance.shrinking.diagnosis import explain
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import BackgroundCopy, Operation, Start, Stop, Sync

@@ -15,9 +15,9 @@ from flashcopy.conformance.adapter import (
     RefusedError,
     Status,
 )
+from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import EFFORTS, Target
-from flashcopy.conformance.checks import CHECKS
-from flashcopy.conformance.inprocess import guard
+from flashcopy.conformance.iut.inprocess import guard
 from flashcopy.conformance.runner import Plan, Verdict, introduce, judge
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Refusal

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from flashcopy.conformance import recovery, survival
-from flashcopy.conformance.evidence import Evidence
-from flashcopy.conformance.explain_recovery import explain
-from flashcopy.conformance.history import History, Request
-from flashcopy.conformance.moments import Moments
-from flashcopy.conformance.recovery import Epoch, Parts, judge
-from flashcopy.conformance.touches import READ_SOURCE, READ_TARGET, Touch
+from flashcopy.conformance.oracle import recovery, survival
+from flashcopy.conformance.oracle.evidence import Evidence
+from flashcopy.conformance.oracle.explain_recovery import explain
+from flashcopy.conformance.oracle.history import History, Request
+from flashcopy.conformance.oracle.moments import Moments
+from flashcopy.conformance.oracle.recovery import Epoch, Parts, judge
+from flashcopy.conformance.oracle.touches import READ_SOURCE, READ_TARGET, Touch
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Images, Volume
 from flashcopy.model.operation import Contents, Done, Flush, Read, Sync, Write

@@ -12,7 +12,7 @@ import pytest
 from flashcopy.cli.serve import serve_on
 from flashcopy.cli.server import Server
 from flashcopy.conformance.adapter import Capability, RefusedError, Status
-from flashcopy.conformance.stdio import StdioAdapter
+from flashcopy.conformance.iut.stdio import StdioAdapter
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashcopy.cli.bundled import BundledAdapter
-from flashcopy.conformance import sequential
 from flashcopy.conformance.adapter import Status
-from flashcopy.conformance.asks import Alphabet, Ask, AskStatus, asks_of
 from flashcopy.conformance.check import EFFORTS, Finding, Job, Target, ViolationError
-from flashcopy.conformance.comparison import Comparison
-from flashcopy.conformance.inprocess import guard
-from flashcopy.conformance.reduction import by_hypothesis, halved, one_by_one
-from flashcopy.conformance.shortest import shortest
+from flashcopy.conformance.checks import sequential
+from flashcopy.conformance.checks.asks import Alphabet, Ask, AskStatus, asks_of
+from flashcopy.conformance.checks.comparison import Comparison
+from flashcopy.conformance.iut.inprocess import guard
+from flashcopy.conformance.shrinking.reduction import by_hypothesis, halved, one_by_one
+from flashcopy.conformance.shrinking.shortest import shortest
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State

@@ -13,17 +13,17 @@ import pytest
 from attrs import evolve
 
 from flashcopy.cli.bundled import BundledAdapter
-from flashcopy.conformance import trimmed as trimming
 from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import EFFORTS, Job, Target, ViolationError
-from flashcopy.conformance.cut import check
-from flashcopy.conformance.history import History
-from flashcopy.conformance.inprocess import guard
-from flashcopy.conformance.interleaving import GEOMETRIES, interleaving
-from flashcopy.conformance.load import Load, draw
-from flashcopy.conformance.smaller import load_of, places_of
-from flashcopy.conformance.tidy import tidy
-from flashcopy.conformance.trimmed import trimmed
+from flashcopy.conformance.checks.interleaving import GEOMETRIES, interleaving
+from flashcopy.conformance.checks.load import Load, draw
+from flashcopy.conformance.iut.inprocess import guard
+from flashcopy.conformance.oracle.cut import check
+from flashcopy.conformance.oracle.history import History
+from flashcopy.conformance.shrinking import trimmed as trimming
+from flashcopy.conformance.shrinking.smaller import load_of, places_of
+from flashcopy.conformance.shrinking.tidy import tidy
+from flashcopy.conformance.shrinking.trimmed import trimmed
 from flashcopy.model.geometry import blocks_of_request
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Read, Start, Sync, Write

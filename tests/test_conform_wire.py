@@ -11,7 +11,7 @@ import pytest
 from msgspec import Raw
 
 from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
-from flashcopy.conformance.wire import Connection
+from flashcopy.conformance.iut.wire import Connection
 from flashcopy.model.operation import Refusal
 
 # What a program begins with: `ask` waits for a request, `say` writes a line.

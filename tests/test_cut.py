@@ -8,8 +8,8 @@ from attrs import define, evolve, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashcopy.conformance.cut import OverlappingWritesError, check
-from flashcopy.conformance.history import History, Recorder, Request, from_trace, to_trace
+from flashcopy.conformance.oracle.cut import OverlappingWritesError, check
+from flashcopy.conformance.oracle.history import History, Recorder, Request, from_trace, to_trace
 from flashcopy.model.geometry import Geometry, blocks_of_request
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (

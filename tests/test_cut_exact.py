@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from attrs import evolve, frozen
 
-from flashcopy.conformance import block as of_block
-from flashcopy.conformance import cut, evidence, moments, paths
-from flashcopy.conformance.evidence import NEVER, Account, Evidence
-from flashcopy.conformance.history import History, from_trace, to_trace
-from flashcopy.conformance.touches import (
+from flashcopy.conformance.oracle import block as of_block
+from flashcopy.conformance.oracle import cut, evidence, moments, paths
+from flashcopy.conformance.oracle.evidence import NEVER, Account, Evidence
+from flashcopy.conformance.oracle.history import History, from_trace, to_trace
+from flashcopy.conformance.oracle.touches import (
     CUT,
     READ_SOURCE,
     READ_TARGET,

@@ -9,8 +9,8 @@ from itertools import count
 
 import pytest
 
-from flashcopy.conformance import lifecycle
-from flashcopy.conformance.history import History, Request
+from flashcopy.conformance.oracle import lifecycle
+from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (

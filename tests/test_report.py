@@ -18,8 +18,8 @@ from markdown_it import MarkdownIt
 from flashcopy.cli.bundled import BundledAdapter
 from flashcopy.cli.conform import conform
 from flashcopy.conformance.adapter import Capability, Hello, IutBrokeDownError
+from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import Finding
-from flashcopy.conformance.checks import CHECKS
 from flashcopy.conformance.report import junit, markdown, page, write
 from flashcopy.conformance.report.value import Judged, Line, Report, Run
 from flashcopy.conformance.report.wrong import kind_of

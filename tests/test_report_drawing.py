@@ -11,8 +11,8 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashcopy.conformance.cut import check
-from flashcopy.conformance.history import History, Request, to_trace
+from flashcopy.conformance.oracle.cut import check
+from flashcopy.conformance.oracle.history import History, Request, to_trace
 from flashcopy.conformance.report import drawing, known_contents
 from flashcopy.conformance.report.known import END, Span
 from flashcopy.conformance.report.known_bits import bits_known

@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from flashcopy.conformance.check import Target
-from flashcopy.conformance.inprocess import guard
+from flashcopy.conformance.iut.inprocess import guard
+from flashcopy.conformance.iut.stdio import StdioAdapter
 from flashcopy.conformance.runner import Verdict
-from flashcopy.conformance.stdio import StdioAdapter
 from flashcopy.conformance.vectors.all_vectors import all_vectors
 from flashcopy.conformance.vectors.run import Outcome, run
 from flashcopy.conformance.vectors.vector import Vector

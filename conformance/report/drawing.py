@@ -8,7 +8,7 @@ cut down to what bears on what is wrong (`scene`).
 
 from collections.abc import Mapping, Sequence
 
-from flashcopy.conformance.history import Request
+from flashcopy.conformance.oracle.history import Request
 from flashcopy.conformance.report.known import Span
 from flashcopy.conformance.report.known_bits import Bits, bits_known
 from flashcopy.conformance.report.known_contents import contents_known

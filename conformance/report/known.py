@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
-from flashcopy.conformance.history import Request
+from flashcopy.conformance.oracle.history import Request
 from flashcopy.model.geometry import Geometry, blocks_of_request, is_within
 from flashcopy.model.operation import (
     BackgroundCopy,

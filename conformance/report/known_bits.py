@@ -6,7 +6,7 @@ They are those of the model's grain: an implementation may copy more than it was
 from collections.abc import Sequence
 from itertools import pairwise
 
-from flashcopy.conformance.history import Request
+from flashcopy.conformance.oracle.history import Request
 from flashcopy.conformance.report.known import (
     END,
     FAILED,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import attrs
 from attrs import frozen
 
-from flashcopy.conformance.history import Request
+from flashcopy.conformance.oracle.history import Request
 from flashcopy.conformance.report.known import Span, concerns, is_write, joined, states
 from flashcopy.model.geometry import Geometry, blocks_of_request
 from flashcopy.model.images import Volume

@@ -20,8 +20,8 @@ from flashcopy.conformance.adapter import (
     RefusedError,
 )
 from flashcopy.conformance.check import Target
+from flashcopy.conformance.iut.stdio import StdioAdapter
 from flashcopy.conformance.runner import Verdict
-from flashcopy.conformance.stdio import StdioAdapter
 from flashcopy.conformance.vectors.judge import Refused, Seen, Wrong, data_of, what_is_wrong
 from flashcopy.conformance.vectors.vector import How, Request, Restart, Step, Vector
 from flashcopy.model.geometry import Geometry, InvalidGeometryError

@@ -1,0 +1,107 @@
+"""Carrying out a load, and what is wrong with how it was answered.
+
+Nobody waits for one request: whatever is answered is noted, then the lanes it was of go on, and
+what they ask goes out together. An answer is noted before what it lets begin, so that the history
+says no more and no less about the order of things than the kit knows.
+"""
+
+from attrs import frozen
+
+from flashcopy.conformance.adapter import IutBrokeDownError, RefusedError
+from flashcopy.conformance.check import Finding
+from flashcopy.conformance.checks.failing import FAILED
+from flashcopy.conformance.checks.load import Burst, Load
+from flashcopy.conformance.oracle.cut import check
+from flashcopy.conformance.oracle.history import History, Recorder, to_trace
+from flashcopy.conformance.session import Session
+from flashcopy.model.operation import Operation, Outcome, Refused
+
+# A device that fails so often in one burst does not fail now and then, it is broken.
+_PATIENCE = 1000
+
+
+@frozen
+class Played:
+    """What was asked and answered. `clause` is empty if nothing is wrong with it."""
+
+    history: History
+    clause: str = ""
+    explanation: str = ""
+
+    @property
+    def finding(self) -> Finding:
+        """What is wrong, with the trace."""
+        trace = to_trace(
+            self.history, origin="conform", clause=self.clause, finding=self.explanation
+        )
+        return Finding(self.clause, self.explanation, trace)
+
+
+class _WrongAnswerError(Exception):
+    """An answer that is wrong whatever else was answered: its clause, and what it was."""
+
+    def __init__(self, clause: str, explanation: str) -> None:
+        super().__init__(explanation)
+        self.clause = clause
+
+
+def play(session: Session, load: Load) -> Played:
+    """Carry out a load and judge it. Raises IutBrokeDownError."""
+    recorder = Recorder(session.geometry)
+    try:
+        for burst in load:
+            _play(session, recorder, burst)
+    except _WrongAnswerError as wrong:
+        # What is still in flight is not to be taken for an answer to the next load.
+        while session.answers():
+            pass
+        return Played(recorder.history(), wrong.clause, str(wrong))
+    return judge(recorder.history())
+
+
+def judge(history: History) -> Played:
+    """What the cut says of a history."""
+    violation = check(history)
+    if violation is None:
+        return Played(history)
+    return Played(history, violation.clause, violation.explanation)
+
+
+def _play(session: Session, recorder: Recorder, burst: Burst) -> None:
+    lanes = [iter(lane) for lane in burst]
+    # By the session's number: which lane it is of, its operation, and the recorder's number.
+    in_flight: dict[int, tuple[int, Operation, int]] = {}
+    ready = list(range(len(lanes)))
+    # What failed in a device is asked again: the history of the next load relies on this one's.
+    again: dict[int, Operation] = {}
+    patience = _PATIENCE
+    while True:
+        for at in ready:
+            operation = again.pop(at, None) or next(lanes[at], None)
+            if operation is not None:
+                recorded = recorder.submitted(operation)
+                in_flight[session.begin(operation)] = (at, operation, recorded)
+        if not in_flight:
+            return
+        ready = []
+        for number, outcome in session.answers():
+            at, operation, recorded = in_flight.pop(number)
+            recorder.was_answered(recorded, _right(operation, outcome))
+            ready.append(at)
+            if outcome == FAILED:
+                again[at] = operation
+                patience -= 1
+        if patience < 0:
+            raise IutBrokeDownError("its devices fail again and again")
+        ready.sort()
+
+
+def _right(operation: Operation, outcome: Outcome | Exception) -> Outcome:
+    """An outcome that can be right: nothing that is asked may be refused, but a device may fail."""
+    if isinstance(outcome, RefusedError):
+        raise _WrongAnswerError("LIFE-1", f"{operation} was answered `internal`: {outcome}")
+    if isinstance(outcome, Exception):
+        raise _WrongAnswerError("CONC-1", f"{operation}: {outcome}")
+    if isinstance(outcome, Refused) and outcome != FAILED:
+        raise _WrongAnswerError("LIFE-1", f"{operation} was refused with {outcome.kind.value}")
+    return outcome
