@@ -23,7 +23,7 @@ class Finding:
     """Something an IUT must not do: the clause it breaks, what was seen, the trace that shows it.
 
     `explanation` is for people who know storage and have never seen this project. `is_short` says
-    that the trace has been made as short as it goes.
+    that no shorter trace is to be looked for.
     """
 
     clause: str
