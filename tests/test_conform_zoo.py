@@ -98,6 +98,10 @@ def test_wrong(name: str, tmp_path: Path) -> None:
     (violation,) = said["violations"]
     assert violation["clause"]
     assert len(violation["explanation"]) > 20
+    if check in ("restart", "power-loss"):
+        assert violation["clause"].startswith("CRASH-"), violation["explanation"]
+    if check == "maps":
+        assert "seen once" not in violation["explanation"]
     if check == "interleaving":
         entries = load(Path(violation["trace"])).entries
         assert sum(isinstance(entry, Submit) for entry in entries) <= READABLE
