@@ -103,7 +103,7 @@ def draw_head(draw: Draw, settings: dict[str, str]) -> Trace:
     blocks = grain_blocks * grains - short
     geometry = Geometry(blocks * BLOCK, BLOCK, grain_blocks * BLOCK)
     settings = dict(settings)
-    if draw(4) == 3:
+    if draw(2):
         settings["keep_target"] = "yes"
     return Trace(
         geometry,
@@ -294,11 +294,13 @@ class Driver:
         return first * BLOCK, length * BLOCK
 
     def _finish(self) -> None:
-        """Drain; perhaps lose power; then sync, copy everything, and compare everything."""
+        """Drain; perhaps copy, perhaps lose power; then sync, copy and compare everything."""
         trial = self.trial
         self._drain()
         self.sick, self._crash_after = None, ""
         trial.check_at_rest()
+        if self.draw(2):
+            self._copy_all()
         if self.draw(2) or any(device.in_doubt for device in trial.simulation.devices.values()):
             self._crash()
         size = trial.head.geometry.size
@@ -308,13 +310,17 @@ class Driver:
         if self.draw(2):
             self._crash()
         self._complete(Read(Volume.TARGET, 0, size))
-        for _ in range(trial.head.geometry.grains + 1):
-            if trial.state is State.COPIED:
-                break
-            self._complete(BackgroundCopy(None))
-        else:
-            raise trial.complaint("COPY-5", "background copy goes on and never finishes")
+        self._copy_all()
+        if trial.state is not State.COPIED:
+            raise trial.complaint("COPY-5", f"all was copied, and the state is {trial.state.value}")
         trial.check_at_rest()
+
+    def _copy_all(self) -> None:
+        for _ in range(self.trial.head.geometry.grains + 1):
+            if self.trial.state is not State.COPYING:
+                return
+            self._complete(BackgroundCopy(None))
+        raise self.trial.complaint("COPY-5", "background copy goes on and never finishes")
 
     def _complete(self, operation: Operation) -> None:
         self.trial.submit(operation)
