@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from flashcopy.conformance import causes
-from flashcopy.conformance.causes import name_of, point_of, request_of
+from flashcopy.conformance.oracle import causes
 from flashcopy.conformance.oracle.block import bursts_of, judge_block
+from flashcopy.conformance.oracle.causes import name_of, point_of, request_of
 from flashcopy.conformance.oracle.evidence import NEVER, Evidence
 from flashcopy.conformance.oracle.paths import NoPathError
 from flashcopy.conformance.oracle.touches import (
