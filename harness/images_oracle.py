@@ -155,11 +155,16 @@ class ImagesOracle:
         """The relationship is idle or stopped, for anybody who asks now."""
         self.state = state
 
+    def standing_recorded(self, state: State) -> None:
+        """LIFE-2, ERR-5: the relationship goes by a stop from now on, so that is durable."""
+        self.standing_taken(state)
+        for world in self.worlds:
+            world.standings = {state}
+
     def stop_answered(self) -> None:
         """LIFE-2: a stop that was answered stays."""
         self.before = None
-        for world in self.worlds:
-            world.standings = {self.state}
+        self.standing_recorded(self.state)
 
     def recovered(self, state: State, source: Sequence[int], target: Sequence[int] | None) -> None:
         """After a crash both volumes were read: is that one of the worlds that may be?

@@ -231,7 +231,7 @@ class Trial:
             self.oracle.standing_taken(State.STOPPED)
         elif isinstance(effect, Adopt):
             if effect.standing is not Standing.TRACKING:
-                self.oracle.standing_taken(_STATES[effect.standing])
+                self.oracle.standing_recorded(_STATES[effect.standing])
                 return
             self.points += 1
             if pending.world is None:

@@ -17,11 +17,14 @@ from flashcopy.cli.explore import explore
 from flashcopy.harness import replay
 from flashcopy.harness.mutant import DATA
 from flashcopy.harness.mutants import MUTANTS
+from flashcopy.impl.mapfile import MapFile
+from flashcopy.impl.memory import Memory
 from flashcopy.model import trace as traces
 from flashcopy.proofs.explorer import coverage, efforts, manifest, runs, trace
 from flashcopy.proofs.explorer.beyond import BEYOND
 from flashcopy.proofs.explorer.doubt import Doubts
 from flashcopy.proofs.explorer.explorer import Explorer
+from flashcopy.proofs.explorer.memory import Held, MemoryMachine
 from flashcopy.proofs.explorer.requests import Kind, Plan, Scope, parse, starts_of
 
 SMALL = [entry for entry in manifest.entries() if entry.small]
@@ -112,6 +115,23 @@ def test_failures_only_add_states() -> None:
     assert counts[0] < counts[1] < counts[2]
 
 
+def test_bits_past_the_last_grain_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MAP-1: no part of a state are the bits of memory's maps that stand for no grain."""
+    plan = efforts.plan("quick", kinds=parse("start,stop,copy:1", 2, 2), failures=1)
+    cleared = runs.explore(plan, runs.Settings())
+    shipped = MemoryMachine.thaw
+
+    def thaw_with_all_set(machine: MemoryMachine, value: Held) -> tuple[Memory, MapFile]:
+        memory, mapfile = shipped(machine, value)
+        for bits in (memory.copied, memory.modified, memory.settled):
+            assert len(bits) > memory.grains
+            bits[memory.grains :] = 1
+        return memory, mapfile
+
+    monkeypatch.setattr(MemoryMachine, "thaw", thaw_with_all_set)
+    assert runs.explore(plan, runs.Settings()).tally == cleared.tally
+
+
 def test_keep_target_makes_a_difference() -> None:
     """ERR-5: with it a target that cannot be written does not stop the relationship."""
     kinds = parse("source-write:0,copy:1", 1, 1)
@@ -152,7 +172,8 @@ def test_crashes_in_a_row_reach_nothing_new_in_the_end() -> None:
 
 def test_scopes_that_are_left_out_have_as_many_states_as_those_that_stand_for_them() -> None:
     kinds = parse("source-write:0-1,source-write:2-3,target-read:0,target-read:2,stop", 2, 2)
-    every = Plan(2, 2, kinds, 2, starts_of(2), reduce=False)
+    rested = tuple(start for start in starts_of(2) if not start.used)
+    every = Plan(2, 2, kinds, 2, rested, reduce=False)
     explorer = Explorer(every)
     counts = {scope: _states(explorer, scope) for scope in every.scopes()}
     kept = set(evolve(every, reduce=True).scopes())
@@ -233,8 +254,8 @@ def test_it_speaks_json_and_ends_with_0() -> None:
 
 
 def test_a_violation_ends_with_1_and_leaves_a_trace(tmp_path: Path) -> None:
-    arguments = ["--mutant", "write-without-map-flush", "--workers", "1", "--traces", str(tmp_path)]
-    result = CliRunner().invoke(explore, arguments)
+    arguments = ["--mutant", "write-without-map-flush", "--requests", "source-write:0"]
+    result = CliRunner().invoke(explore, [*arguments, "--workers", "1", "--traces", str(tmp_path)])
     assert result.exit_code == 1
     assert "flashcopy replay" in result.output
     (file,) = tmp_path.iterdir()

@@ -30,8 +30,13 @@ BROKEN = (
     "point-in-place",
     "modified-cleared-before-merge",
 )
-FAILING = ("stop-in-memory-only", "header-not-flushed")
 KINDS = "source-write:0-1,source-write:0,target-write:0-1,target-write:1,copy:1,sync,start,stop"
+# With the requests that walk. Of a write whose bits are not recorded, most others show nothing.
+FAILING = {
+    "stop-in-memory-only": KINDS,
+    "header-not-flushed": KINDS,
+    "map-errors-ignored": "source-write:0-1,source-write:0",
+}
 # Walks of a broken protocol go on until so many places were convicted, or there were so many.
 ENOUGH, MOST = 2, 200
 
@@ -58,17 +63,23 @@ def test_the_shipped_protocol_is_acquitted_by_both_where_devices_fail(keep_targe
 
 @pytest.mark.parametrize("mutant", FAILING)
 def test_both_convict_the_same_crashes_where_devices_fail(mutant: str) -> None:
-    assert _convicted(mutant, 1, MOST, failures=3) >= ENOUGH
+    assert _convicted(mutant, 1, MOST, failures=3, kinds=FAILING[mutant]) >= ENOUGH
 
 
 def _convicted(
-    mutant: str, grains: int, most: int, *, failures: int = 0, keep_target: bool = False
+    mutant: str,
+    grains: int,
+    most: int,
+    *,
+    failures: int = 0,
+    keep_target: bool = False,
+    kinds: str = KINDS,
 ) -> int:
     """At how many places a crash is convicted. Fails where the two do not agree."""
     plan = Plan(
         grains,
         2,
-        parse(KINDS, grains, 2),
+        parse(kinds, grains, 2),
         2,
         starts_of(grains),
         failures=failures,
@@ -80,8 +91,8 @@ def _convicted(
     for _ in range(most):
         if convicted >= ENOUGH:
             break
-        kinds = tuple(sorted(draw.choices(plan.kinds, k=2), key=plan.kinds.index))
-        scope = Scope(draw.choice(plan.starts), kinds)
+        chosen = tuple(sorted(draw.choices(plan.kinds, k=2), key=plan.kinds.index))
+        scope = Scope(draw.choice(plan.starts), chosen)
         for place in walks.walk(explorer, scope, mutant, draw):
             seen = _seen(explorer, place)
             found = _found(plan, place, mutant)

@@ -7,9 +7,9 @@ and of the survivors to one block the latest is what it holds. If a flush failed
 make durable stays *doubtful* whatever is flushed later, until the block is written anew.
 
 The oracle is that of `harness.images_oracle`, of one block: a *world* says what a crash may leave
-(CRASH-1) and what a reader of the target sees. While a start or sync is in flight there is one
-where it happened beside those where it did not (CRASH-3); one that failed leaves its world behind,
-for nobody knows whether it happened (ERR-5).
+(CRASH-1). While a start or sync is in flight there is one where it happened beside those where it
+did not (CRASH-3); one that failed leaves its world behind, for nobody knows whether it happened
+(ERR-5). What a reader of the target sees is the image, and there is one of that.
 """
 
 from collections.abc import Callable
@@ -22,18 +22,18 @@ from flashcopy.impl.effect import SOURCE, TARGET, Device
 
 @frozen
 class World:
-    """What may be after a crash: sets of contents of either volume; and the target's image now."""
+    """What may be after a crash: sets of contents of either volume, the target's as read."""
 
     sources: int
     targets: int
-    image: int
 
 
 @frozen
 class Block:
-    """A block of both volumes. Readers see the image of the world numbered `live`.
+    """A block of both volumes. `image` is what a reader of the target must see (READ-2).
 
-    While a start or sync is in flight and has reached the disk, `moving`, the last world is its.
+    While a start or sync is in flight and has reached the disk, the last world is its, and
+    `offered` what the image becomes with it; else that is None.
     """
 
     source: int
@@ -41,15 +41,10 @@ class Block:
     target: int
     targets: int
     worlds: tuple[World, ...]
-    live: int = 0
-    moving: bool = False
+    image: int
+    offered: int | None = None
     source_doubtful: bool = False
     target_doubtful: bool = False
-
-    @property
-    def image(self) -> int:
-        """READ-2: what a reader of the target must see."""
-        return self.worlds[self.live].image
 
 
 @frozen
@@ -120,13 +115,13 @@ def change(block: Block, done: Change) -> Block:
 def _move(block: Block, how: str) -> Block:
     match how:
         case "offered":
-            return block if block.moving else _offer(block)
+            return _offer(block)
         case "taken":
-            offered = block if block.moving else _offer(block)
-            return evolve(offered, live=len(offered.worlds) - 1)
-        case "answered" if block.moving:
-            return evolve(block, worlds=block.worlds[-1:], live=0, moving=False)
-    return evolve(block, moving=False)
+            block = _offer(block)
+            return evolve(block, image=_shown(block))
+        case "answered" if block.offered is not None:
+            return evolve(block, worlds=block.worlds[-1:], image=_shown(block), offered=None)
+    return evolve(block, offered=None)
 
 
 def contents(bits: int) -> list[int]:
@@ -135,9 +130,16 @@ def contents(bits: int) -> list[int]:
 
 
 def _offer(block: Block) -> Block:
-    """START-1, SYNC-1: where it happens the target is what the source is."""
-    happened = World(1 << block.source, 1 << block.source, block.source)
-    return evolve(block, worlds=(*block.worlds, happened), moving=True)
+    """START-1, SYNC-1: where it happens the target is what the source is when it is offered."""
+    if block.offered is not None:
+        return block
+    happened = World(1 << block.source, 1 << block.source)
+    return evolve(block, worlds=(*block.worlds, happened), offered=block.source)
+
+
+def _shown(block: Block) -> int:
+    """What readers of the target see once the start or sync in flight has happened, if any."""
+    return block.image if block.offered is None else block.offered
 
 
 def _write(block: Block, device: Device, content: int, by_host: bool) -> Block:
@@ -150,6 +152,9 @@ def _write(block: Block, device: Device, content: int, by_host: bool) -> Block:
         written = evolve(block, target=content, targets=targets, target_doubtful=False)
     if not by_host:
         return written
+    if device is TARGET:
+        offered = None if block.offered is None else content
+        written = evolve(written, image=content, offered=offered)
     return _in_all_worlds(written, lambda world: _host_wrote(world, device, content))
 
 
@@ -165,5 +170,5 @@ def _secured(world: World, device: Device, replaced: int) -> World:
 
 def _host_wrote(world: World, device: Device, content: int) -> World:
     if device is TARGET:
-        return evolve(world, targets=world.targets | 1 << content, image=content)
+        return evolve(world, targets=world.targets | 1 << content)
     return evolve(world, sources=world.sources | 1 << content)

@@ -139,11 +139,14 @@ class _Linking:
         """Ranks go from the start down, live registers from the ends up."""
         rank = dict.fromkeys(range(len(automaton.nodes)), 0)
         live: dict[int, int] = {}
+        begun: dict[int, frozenset[int]] = dict.fromkeys(rank, frozenset())
         order = list(enumerate(automaton.nodes))
         for number, node in reversed(order):
+            begun[number] |= self._copies(node)
             weight = 3 if isinstance(node.effect, (AcquireCopier, AcquireGrains)) else 1
             for _, after in node.successors:
                 rank[after] = max(rank[after], rank[number] + weight)
+                begun[after] |= begun[number]
         for number, node in order:
             live[number] = self._live(node, live)
             if node.effect is None:
@@ -154,8 +157,18 @@ class _Linking:
                 arrays["rank"][point] = rank[number] + offset
                 arrays["live"][point] = live[number]
                 self._fill_point(point, node, automaton.asked.name, arrays)
+                if begun[number]:
+                    failing = Failing(tuple(sorted(begun[number])))
+                    arrays["failing"][point] = self._asked(failing, "")
                 for result, after in node.successors:
                     follow[point, code_of(self.geometry, result)] = self._number(at, after)
+
+    def _copies(self, node: Node) -> frozenset[int]:
+        """The grains that are copied with this step."""
+        match node.effect:
+            case Write(device, blocks) if device is TARGET and not node.by_host:
+                return frozenset(self.geometry.grains_of(blocks))
+        return frozenset()
 
     def _live(self, node: Node, live: dict[int, int]) -> int:
         """Registers, by their bits, whose content may still be written from here on."""
@@ -188,13 +201,11 @@ class _Linking:
         arrays["block"][point] = node.block
         arrays["token"][point] = -1 if node.token is None else node.token
         arrays["by_host"][point] = node.by_host
-        arrays["failing"][point] = self._asked(Failing(), "")
         self._fill_faults(point, node, request, arrays)
         arrays["of_target"][point] = request.endswith("_target")
         if isinstance(effect, (Read, Write)):
             arrays["on_target"][point] = effect.device is TARGET
-            copies = isinstance(effect, Write) and effect.device is TARGET and not node.by_host
-            if copies and effect.blocks[0] == node.block:
+            if self._copies(node) and effect.blocks[0] == node.block:
                 copying = Copying(self.geometry.grains_of(effect.blocks))
                 arrays["memory_effect"][point] = self._asked(copying, request)
             return
@@ -281,4 +292,6 @@ def _changes(effect: Effect) -> tuple[mapdisk.Change | None, blocks.Change | Non
             return mapdisk.OfferStanding(standing), None
         case Adopt(Standing.TRACKING):
             return mapdisk.MoveMapPoint("taken"), blocks.MovePoint("taken")
+        case Adopt(standing):
+            return mapdisk.TakeStanding(standing), None
     return None, None

@@ -54,6 +54,11 @@ class MapDisk:
     moving: bool = False
     heading_doubtful: bool = False
 
+    @property
+    def left(self) -> int:
+        """How many worlds there are where no start or sync in flight has happened."""
+        return len(self.worlds) - self.moving
+
     def bits(self, area: int, which: int) -> tuple[Word, ...]:
         """An area's copied (0) or modified (1) map, a word for each grain."""
         grains = len(self.words) // 4
@@ -93,13 +98,22 @@ class OfferStanding:
 
 
 @frozen
+class TakeStanding:
+    """LIFE-2, ERR-5: memory goes by a stop from now on, so it is durable."""
+
+    standing: Standing
+
+
+@frozen
 class MoveMapPoint:
-    """As `block.MovePoint`; or a stop was answered, and the relationship is stopped or idle."""
+    """As `block.MovePoint`."""
 
-    how: Literal["offered", "taken", "answered", "refused", "stopped", "idle"]
+    how: Literal["offered", "taken", "answered", "refused"]
 
 
-Change = PutWords | PutHeading | FlushMap | FailFlushOfMap | OfferStanding | MoveMapPoint
+Change = (
+    PutWords | PutHeading | FlushMap | FailFlushOfMap | OfferStanding | TakeStanding | MoveMapPoint
+)
 
 
 def change(disk: MapDisk, done: Change) -> MapDisk:
@@ -125,15 +139,14 @@ def change(disk: MapDisk, done: Change) -> MapDisk:
             return evolve(disk, words=tuple(words), heading_doubtful=doubtful)
         case OfferStanding(standing):
             return evolve(disk, worlds=tuple(right | {standing} for right in disk.worlds))
+        case TakeStanding(standing):
+            return evolve(disk, worlds=(frozenset({standing}),) * len(disk.worlds))
         case MoveMapPoint(how):
             return _move(disk, how)
 
 
 def _move(disk: MapDisk, how: str) -> MapDisk:
     match how:
-        case "stopped" | "idle":
-            right = frozenset({Standing.IDLE if how == "idle" else Standing.STOPPED})
-            return evolve(disk, worlds=(right,) * len(disk.worlds))
         case "offered" | "taken":
             if disk.moving:
                 return disk

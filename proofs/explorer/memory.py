@@ -4,8 +4,8 @@ Nothing of them is written a second time here. For each pair of a memory and an 
 classes (or a mutant's) are put in that state and carry the effect out, once; their fields after
 that are the next memory.
 
-Beside them stands which grains were copied since the point in time (MIN-2); what a failed device
-has undone may be done again.
+Beside them stands which grains were copied since the point in time (MIN-2). A grain whose copy a
+device has failed may be copied again; no other failure excuses that.
 """
 
 from typing import Any
@@ -65,7 +65,12 @@ class Copying:
 
 @frozen
 class Failing:
-    """Not an effect of the protocol either: a device has failed."""
+    """Not an effect either: a device has failed a request that may have begun to copy these grains.
+
+    Those that it did not begin were copied already, and are as long as it holds them.
+    """
+
+    grains: tuple[int, ...]
 
 
 @frozen
@@ -101,10 +106,12 @@ class Outcome:
 def held(memory: Memory, mapfile: MapFile, copied_since: frozenset[int]) -> Held:
     """The fields of both, as a value, without what nothing depends on.
 
-    That is the header's generation, and of memory's count of changes all but whether it is still
-    what it was when the other area was prepared; and if it is not, that counts only where preparing
-    again would give other maps.
+    That is the header's generation; the bits past the last grain (a test sets them); and of
+    memory's count of changes all but whether it is still what it was when the other area was
+    prepared; and if it is not, that counts only where preparing again would give other maps.
     """
+    for name in ("copied", "modified", "settled"):
+        getattr(memory, name)[memory.grains :] = 0
     of_memory, of_mapfile = dict(vars(memory)), dict(vars(mapfile))
     del of_mapfile["identity"]
     of_mapfile["header"] = Header(0, mapfile.header.standing, mapfile.header.area)
@@ -144,14 +151,15 @@ class MemoryMachine:
         if isinstance(asked.effect, Copying):
             return _begin_copying(value, asked.effect)
         if isinstance(asked.effect, Failing):
-            return Outcome(evolve(value, copied_since=_copied(memory)), None)
+            undone = set(asked.effect.grains) - _copied(memory)
+            return Outcome(evolve(value, copied_since=value.copied_since - undone), None)
         before = self.thaw(value)[0]
         result, writes = _perform(memory, mapfile, asked.effect)
         if asked.fault is not Fault.NONE:
             if isinstance(asked.effect, Prepare):
                 mapfile.unprepare()
             landed = self._changes(writes) if asked.fault is Fault.LANDED else ()
-            after = held(memory, mapfile, _copied(memory))
+            after = held(memory, mapfile, value.copied_since)
             return Outcome(after, None, landed, asks=bool(writes))
         since, complaint = value.copied_since, None
         if isinstance(asked.effect, Adopt):

@@ -13,7 +13,7 @@ from flashcopy.impl.effect import MAP, SOURCE, TARGET
 from flashcopy.impl.geometry import Geometry
 from flashcopy.model.trace import Fault
 from flashcopy.proofs.explorer import block as blocks
-from flashcopy.proofs.explorer import crash, doubt, final, mapdisk
+from flashcopy.proofs.explorer import crash, doubt, final, mapdisk, worlds
 from flashcopy.proofs.explorer.answers import Failed
 from flashcopy.proofs.explorer.layout import MOST_REQUESTS
 from flashcopy.proofs.explorer.memory import Held, MemoryMachine, Outcome, complaint_at
@@ -53,9 +53,8 @@ class Parts:
         self.doubts: Values[doubt.Doubts] = Values()
         self.doubts.number(doubt.Doubts())
         self.complaints: Values[Complaint | None] = Values()
-        self.recovered: set[crash.Recovered] = set()
         self.complaints.number(None)
-        grain_blocks = self.geometry.grain_blocks
+        self.recovered: set[crash.Recovered] = set()
         # Memory.
         self.outcome = Pairs(self._outcome)
         self.outcome_memory = Column(lambda n: self.memories.number(self.outcomes[n].held))
@@ -94,15 +93,17 @@ class Parts:
         self.block_outlook = Column(
             lambda n: self._outlooks.number(crash.outlook_of_block(self.blocks[n]))
         )
-        self.join_outlooks = _Joining(self._outlooks, grain_blocks)
+        self.join_outlooks = _Joining(self._outlooks, geometry.grain_blocks)
         self.crash_complaint = Pairs(self._crash_complaint)
+        # Worlds that failed starts and syncs have left.
+        self.order_worlds = _Ordering(self.maps, self.blocks, geometry.blocks)
         # The end of all requests.
         self._endings: Values[Any] = Values()
         self._rests: Values[Any] = Values()
         self.block_ending = Column(
             lambda n: self._endings.number(final.ending_of_block(self.blocks[n]))
         )
-        self.join_endings = _Joining(self._endings, grain_blocks)
+        self.join_endings = _Joining(self._endings, geometry.grain_blocks)
         self.with_doubts = Pairs(self._with_doubts)
         self.final_complaint = Pairs(self._final_complaint)
         self.end_complaint = Pairs(self._end_complaint)
@@ -118,29 +119,22 @@ class Parts:
         device = TARGET if on_target else SOURCE
         return self.program.block_changes.number(blocks.WriteBlock(device, content, by_host))
 
-    def answer_change(self, end: End) -> tuple[int, int, int]:
-        """The numbers of the changes, to map file and blocks, that an answer brings.
-
-        The third is to the map file if the relationship is idle then.
-        """
+    def answer_change(self, end: End) -> tuple[int, int]:
+        """The numbers of the changes, to map file and blocks, that an answer brings."""
         refused = bool(end.judged.refused)
-        on_map, on_blocks, if_idle = 0, 0, 0
+        on_map, on_blocks = 0, 0
         match end.request:
             case "start" | "sync":
                 how: Literal["answered", "refused"] = "refused" if refused else "answered"
                 on_map = self.program.map_changes.number(mapdisk.MoveMapPoint(how))
                 on_blocks = self.program.block_changes.number(blocks.MovePoint(how))
-                if_idle = on_map
-            case "stop" if not refused:
-                on_map = self.program.map_changes.number(mapdisk.MoveMapPoint("stopped"))
-                if_idle = self.program.map_changes.number(mapdisk.MoveMapPoint("idle"))
             case "flush_source" if not refused:
                 secure = blocks.Secure(SOURCE, 1 << OLD_SOURCE)
                 on_blocks = self.program.block_changes.number(secure)
             case "flush_target" if not refused:
                 secure = blocks.Secure(TARGET, 1 << OLD_TARGET)
                 on_blocks = self.program.block_changes.number(secure)
-        return on_map, on_blocks, if_idle
+        return on_map, on_blocks
 
     def flush_number(self, flush: Numbers, request: int, fault: Fault) -> Numbers:
         """The number of a flush of these devices by a request, as `flushed` takes it."""
@@ -276,3 +270,33 @@ class _Rows:
 
     def _appended(self, before: int, last: int) -> int:
         return self.values.number((*self.values[before], self._things[last]))
+
+
+class _Ordering:
+    """Map files and their blocks, the same but for the order of their worlds (see `worlds`).
+
+    `left` is how many worlds a map file has, but for that of a start or sync in flight.
+    """
+
+    def __init__(
+        self, maps: Values[mapdisk.MapDisk], found: Values[blocks.Block], count: int
+    ) -> None:
+        self._maps, self._blocks = maps, found
+        self.left = Column(lambda n: maps[n].left)
+        self._volumes = _Rows(found)
+        self._ordered: Values[tuple[int, ...]] = Values()
+        self._order = Pairs(self._in_order)
+        self._parts = [Column(self._part(at)) for at in range(count + 1)]
+
+    def __call__(self, disks: Numbers, columns: list[Numbers]) -> list[Numbers]:
+        """The numbers of the map files, then those of the blocks, column by column."""
+        ordered = self._order(disks, self._volumes(columns))
+        return [part(ordered) for part in self._parts]
+
+    def _in_order(self, disk: int, volume: int) -> int:
+        ordered, volumes = worlds.in_order(self._maps[disk], self._volumes.values[volume])
+        numbers = (self._blocks.number(block) for block in volumes)
+        return self._ordered.number((self._maps.number(ordered), *numbers))
+
+    def _part(self, at: int) -> Callable[[int], int]:
+        return lambda n: self._ordered[n][at]

@@ -159,4 +159,4 @@ def block_of(start: Start, grain: int) -> Block:
         if start.state is not State.STOPPED:
             targets |= 1 << OLD_TARGET
             seen |= 1 << OLD_TARGET
-    return Block(SOURCE_CONTENT, sources, target, targets, (World(sources, seen, image),))
+    return Block(SOURCE_CONTENT, sources, target, targets, (World(sources, seen),), image)

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define
 
-from flashcopy.impl.effect import State
 from flashcopy.model.trace import Fault
 from flashcopy.proofs.explorer.block_steps import BlockSteps
 from flashcopy.proofs.explorer.doubt import FAULT, FOLLOWED
@@ -20,7 +19,7 @@ from flashcopy.proofs.explorer.layout import MOST_REQUESTS, Layout, Rows
 from flashcopy.proofs.explorer.locking import Flags, Locking
 from flashcopy.proofs.explorer.move import Move
 from flashcopy.proofs.explorer.parts import Parts
-from flashcopy.proofs.explorer.program import ENDED, STATES, Kind
+from flashcopy.proofs.explorer.program import ENDED, Kind
 from flashcopy.proofs.explorer.tables import Numbers
 
 # The bits of `Program.faults`.
@@ -61,7 +60,7 @@ class Stepper:
         self.blocks = BlockSteps(parts, layout, in_flight)
         self._answers = np.array(
             [parts.answer_change(end) for end in self.program.ends], np.int64
-        ).reshape(-1, 3)
+        ).reshape(-1, 2)
 
     def rank(self, rows: Rows) -> Numbers:
         """The rank of each state."""
@@ -154,6 +153,8 @@ class Stepper:
                 complaint[finished], self._end(part_rows, request, after.take(finished))
             )
             rows[:, finished] = part_rows
+        if self.failing:
+            self._order_worlds(rows)
         return Steps(move, rows, origin, complaint)
 
     def _carry_out(
@@ -211,9 +212,7 @@ class Stepper:
         landed = move.fault is Fault.LANDED
         if kind is Kind.WRITE and landed:
             self._write(rows, request, nodes, complaint)
-        if kind in (Kind.READ, Kind.WRITE):
-            self._excuse(rows, self.program.failing.take(nodes))
-        else:
+        if kind not in (Kind.READ, Kind.WRITE):
             program = self.program
             self._change_map(rows, program.map_change.take(nodes))
             effect = program.landed_effect if landed else program.lost_effect
@@ -221,17 +220,30 @@ class Stepper:
             self._change_map(rows, self.parts.outcome_change(outcome))
             self._change_blocks(rows, program.block_change.take(nodes))
             can_be = self.parts.outcome_asks(outcome) > 0
+        self._excuse(rows, self.program.failing.take(nodes))
         self._change_doubts(rows, request, np.full(len(nodes), FAULT))
         after = self._follow(nodes, self.program.error.take(nodes))
         return np.where(can_be, after, -1)
 
     def _excuse(self, rows: Rows, effect: Numbers) -> None:
-        """MIN-2: what a failed device has undone may be done again."""
+        """MIN-2: a grain may be copied again whose copy a device has failed."""
         failed = np.flatnonzero(effect)
         if len(failed):
             part = rows[:, failed]
             self._on_memory(part, effect.take(failed), failed * 0)
             rows[:, failed] = part
+
+    def _order_worlds(self, rows: Rows) -> None:
+        """Worlds that failed starts and syncs have left are a set: see `worlds`."""
+        parts, layout = self.parts, self.layout
+        several = np.flatnonzero(parts.order_worlds.left(layout.mapdisk.get(rows)) > 1)
+        if len(several):
+            part = rows[:, several]
+            values = [field.get(part) for field in layout.blocks]
+            ordered = parts.order_worlds(layout.mapdisk.get(part), values)
+            for field, column in zip((layout.mapdisk, *layout.blocks), ordered, strict=True):
+                field.put(part, column)
+            rows[:, several] = part
 
     def _change_doubts(self, rows: Rows, request: int, what: Numbers) -> None:
         field = self.layout.doubts
@@ -277,8 +289,7 @@ class Stepper:
         """A request has ended: it is answered and lets go, and others may be granted."""
         end = ends - self.program.ends_from
         complaint = self.parts.end_complaint(self.layout.memory.get(rows), end)
-        is_idle = self._state_code(rows) == STATES.index(State.IDLE)
-        self._change_map(rows, np.where(is_idle, self._answers[end, 2], self._answers[end, 0]))
+        self._change_map(rows, self._answers[end, 0])
         self._change_blocks(rows, self._answers[end, 1])
         self.layout.node[request].clear(rows)
         self.layout.behind[request].clear(rows)
