@@ -88,4 +88,8 @@ class ZooAdapter:
 
 def _unlocked(member: type[right.Right]) -> type[right.Right]:
     """The member without its lock: only the end of its process would give that back (ERR-8)."""
-    return type(member.__name__, (member,), {"lock": lambda self, directory: None})
+    return type(member.__name__, (member,), {"lock": _lock_nothing})
+
+
+def _lock_nothing(_member: right.Right, _directory: str) -> None:
+    pass
