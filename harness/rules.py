@@ -36,7 +36,8 @@ class RuleMonitor:
 
     simulation: Simulation
     broken: tuple[str, str] | None = None
-    _skipping: set[int] = field(factory=set)
+    # Requests and the grains whose preparation each of them skips.
+    _skipping: set[tuple[int, int]] = field(factory=set)
     _serial: int = 0
 
     def before(self, flight: Flight, asked: Ask, effect: Effect) -> None:
@@ -54,8 +55,9 @@ class RuleMonitor:
 
     def after(self, flight: Flight, effect: Effect, result: object) -> None:
         """A request has carried it out."""
-        if isinstance(effect, Unsettled) and result == ():
-            self._skipping.add(flight.number)
+        if isinstance(effect, Unsettled) and isinstance(result, tuple):
+            prepared = {grain for run in result for grain in run}
+            self._skipping |= {(flight.number, g) for g in effect.grains if g not in prepared}
         elif self.broken or isinstance(result, DeviceError):
             return
         elif isinstance(effect, Prepare):
@@ -68,7 +70,7 @@ class RuleMonitor:
             lacking = self._lacks(grain)
             if lacking is None:
                 continue
-            skipped = flight.number in self._skipping
+            skipped = (flight.number, grain) in self._skipping
             rule = "ORDER-3" if skipped else "ORDER-1"
             why = "skipped the preparation of" if skipped else "changes"
             self._found(

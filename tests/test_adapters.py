@@ -122,7 +122,7 @@ def test_the_classes_of_the_guide_are_python() -> None:
 def test_the_messages_of_the_guide_are_those_of_the_kit() -> None:
     """Each breakdown that the guide explains is one that the kit can name."""
     sources = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "conformance").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (ROOT / "conformance").rglob("*.py")
     )
     _, _, table = GUIDE.partition("| the kit says |")
     rows = table.partition("\n\n")[0].splitlines()[2:]

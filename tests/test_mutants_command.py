@@ -18,7 +18,7 @@ def test_matrix(tmp_path: Path) -> None:
     result = CliRunner().invoke(mutants, [*names, "--json", "--traces", str(tmp_path)])
     assert result.exit_code == 0, result.output
     said = {row["name"]: row for row in json.loads(result.output)["mutants"]}
-    assert said[names[0]]["methods"]["harness"]["clause"] == "CRASH-2"
+    assert said[names[0]]["methods"]["harness"]["clause"] in MUTANTS[names[0]].clauses
     assert said[names[0]]["methods"]["harness"]["steps"] > 0
     assert said[names[0]]["methods"]["explorer"]["states"] > 0
     assert said[names[1]]["methods"]["explorer"]["clause"] in MUTANTS[names[1]].clauses
