@@ -7,6 +7,7 @@ READ-2, IMG-1, CRASH-2: what the mutants below break.
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,15 @@ from flashcopy.cli.conform import conform
 TRIES = 8
 
 
-def judged(mutant: str, checks: str, directory: Path) -> dict[str, Any] | None:
-    """The violation that some checks find in a mutant, if any."""
+def judged(mutant: str, checks: str, directory: Path) -> Iterator[dict[str, Any]]:
+    """The violations that some checks find in a mutant, from seed to seed."""
     iut = ["stdio", "--", sys.executable, "-m", "tests.serve_mutant", mutant]
     ids = [word for check in checks.split() for word in ("--check", check)]
     for seed in range(1, 1 + (TRIES if mutant else 1)):
         words = ["--seed", str(seed), "--json", "--report", str(directory), *ids, *iut]
         said = json.loads(CliRunner().invoke(conform, words).output)
         assert said["verdict"] != "errored", said
-        if said["violations"]:
-            violation: dict[str, Any] = said["violations"][0]
-            return violation
-    return None
+        yield from said["violations"]
 
 
 @pytest.mark.parametrize(
@@ -87,12 +85,18 @@ def judged(mutant: str, checks: str, directory: Path) -> dict[str, Any] | None:
 def test_the_cause_is_named(
     mutant: str, check: str, clauses: set[str], words: str, tmp_path: Path
 ) -> None:
-    violation = judged(mutant, check, tmp_path)
-    assert violation is not None
-    assert violation["clause"] in clauses
-    assert re.search(words, violation["explanation"]), violation["explanation"]
+    """In the first violation, but for races: one race shows in several ways, as the threads go."""
+    others = []
+    for violation in judged(mutant, check, tmp_path):
+        named = re.search(words, violation["explanation"])
+        if violation["clause"] in clauses and named:
+            return
+        others.append(f"{violation['clause']}: {violation['explanation']}")
+        if check != "interleaving":
+            break
+    pytest.fail("\n".join(others) or "it was acquitted")
 
 
 def test_without_a_fault_it_conforms(tmp_path: Path) -> None:
     """READ-2, IMG-1, CRASH-2: what runs the mutants is right by itself."""
-    assert judged("", "boundaries interleaving", tmp_path) is None
+    assert not list(judged("", "boundaries interleaving", tmp_path))
