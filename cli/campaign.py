@@ -23,7 +23,12 @@ from rich.table import Table
 from flashcopy.cli.conform import EXIT, INTERRUPTED
 from flashcopy.cli.report import console, progress
 from flashcopy.cli.target import parse_target
-from flashcopy.cli.written import require_report_directory, with_traces, write_reports
+from flashcopy.cli.written import (
+    format_option,
+    require_report_directory,
+    with_traces,
+    write_reports,
+)
 from flashcopy.conformance.campaign.cases import (
     Campaign,
     Outcome,
@@ -38,7 +43,6 @@ from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import EFFORTS
 from flashcopy.conformance.report.as_json import of_campaign
 from flashcopy.conformance.report.value import DEFAULT_TIMEOUT, Report
-from flashcopy.conformance.report.write import FILES
 from flashcopy.conformance.runner import Verdict
 
 _SEEDS = 10
@@ -76,13 +80,7 @@ _SEEDS = 10
     show_default=True,
     help="Where reports, traces and the journal are written.",
 )
-@click.option(
-    "--format",
-    "formats",
-    type=click.Choice(list(FILES)),
-    multiple=True,
-    help="Which reports; repeatable. All of them if not said.",
-)
+@format_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, not a table.")
 def campaign(
     targets: tuple[str, ...],

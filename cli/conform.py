@@ -18,7 +18,12 @@ from rich.table import Table
 
 from flashcopy.cli.report import console, progress
 from flashcopy.cli.target import parse_target
-from flashcopy.cli.written import require_report_directory, with_traces, write_reports
+from flashcopy.cli.written import (
+    format_option,
+    require_report_directory,
+    with_traces,
+    write_reports,
+)
 from flashcopy.cli.zoo import score_all
 from flashcopy.conformance.adapter import Hello, IutBrokeDownError
 from flashcopy.conformance.catalogue import CHECKS
@@ -33,7 +38,6 @@ from flashcopy.conformance.report.value import (
     Shown,
     lines_of,
 )
-from flashcopy.conformance.report.write import FILES
 from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge
 
 EXIT = {Verdict.CONFORMING: 0, Verdict.VIOLATION: 1, Verdict.ERRORED: 3}
@@ -62,13 +66,7 @@ _COLOURS = {
     type=click.Path(path_type=Path, file_okay=False),
     help="Write reports and the traces of violations here. Without it only traces, to `traces`.",
 )
-@click.option(
-    "--format",
-    "formats",
-    type=click.Choice(list(FILES)),
-    multiple=True,
-    help="Which reports; repeatable. All of them if not said.",
-)
+@format_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, not a table.")
 @click.option("--list", "list_checks", is_flag=True, help="List the checks, and do nothing.")
 @click.argument("target", nargs=-1)

@@ -19,6 +19,14 @@ from flashcopy.conformance.report.write import (
     write_trace,
 )
 
+format_option = click.option(
+    "--format",
+    "formats",
+    type=click.Choice(list(FILES)),
+    multiple=True,
+    help="Which reports; repeatable. All of them if not said.",
+)
+
 
 def require_report_directory(directory: Path) -> None:
     """Before the work is done. Raises click.UsageError."""

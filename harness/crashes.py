@@ -17,6 +17,7 @@ from attrs import frozen
 
 from flashcopy.harness import mapdisk
 from flashcopy.harness.images_oracle import Histories, standing
+from flashcopy.harness.mutant import Mutant
 from flashcopy.harness.simulation import BLOCK_BYTES
 from flashcopy.harness.trial import Trial
 from flashcopy.impl.effect import MAP, SOURCE, TARGET
@@ -73,7 +74,6 @@ def harmful(trial: Trial) -> Survivors | None:
     left, which would make the next sync go wrong.
     """
     devices = trial.simulation.devices
-    mutant: Any = trial.mutant  # for a type is no Hashable to mypy
     source, target = (_left(devices[device].disk) for device in (SOURCE, TARGET))
     unequal = _unequal(source, target)
     harmed = [
@@ -87,7 +87,7 @@ def harmful(trial: Trial) -> Survivors | None:
         for world in trial.oracle.worlds
     ]
     for survivors, blocks in _map_files(devices[MAP].disk):
-        opened = _open(mutant.mapfile, mutant.memory, blocks)
+        opened = open_with(trial.mutant, blocks)
         grain_blocks = trial.head.geometry.grain_blocks
         if is_tracking(opened.state):
             for block, kept in unequal.items():
@@ -168,9 +168,14 @@ def _map_files(disk: Disk) -> Iterator[tuple[Survivors, tuple[bytes, ...]]]:
         yield NOTHING.union(*(survivors for _, survivors in mixture)), tuple(blocks)
 
 
+def open_with(mutant: Mutant, blocks: tuple[bytes, ...]) -> Opened:
+    """What a relationship of a mutant opens with, with these blocks of the map file."""
+    classes: Any = mutant  # for a type is no Hashable to mypy
+    return _open(classes.mapfile, classes.memory, blocks)
+
+
 @lru_cache(maxsize=4096)
 def _open(mapfile: Any, memory: Any, blocks: tuple[bytes, ...]) -> Opened:
-    """What a relationship of these classes opens with."""
     loaded = mapfile(*_first_page(blocks[:2])).load(mapdisk.areas(blocks))
     loaded.__class__ = memory
     return Opened(State(loaded.state.value), tuple(loaded.copied), tuple(loaded.modified))

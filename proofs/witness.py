@@ -10,20 +10,17 @@ one of a few plain states. The oracle of the harness judges, which knows nothing
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from itertools import chain, islice, product
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
-from bitarray import bitarray
 
-from flashcopy.harness import mapdisk
+from flashcopy.harness.crashes import open_with
 from flashcopy.harness.mutant import Mutant
 from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.simulation import Flight, Simulation
 from flashcopy.harness.trial import ORACLE_ALONE, Trial
 from flashcopy.impl.effect import Commit, Device, Flush, Prepare, Read, Save, Write
-from flashcopy.impl.mapfile import decode_first_page
 from flashcopy.model import disk as disks
 from flashcopy.model.disk import Disk
 from flashcopy.model.geometry import Geometry
@@ -124,7 +121,7 @@ class _Run:
         self, setting: Setting, others: tuple[Operation, ...], find: Find, tried: set[Any]
     ) -> None:
         self._trial = Trial(setting.head, ORACLE_ALONE, find)
-        self._find, self._tried = find, tried
+        self._tried = tried
         # What was done so far: two runs that have done the same can lose the same to a crash.
         self._so_far = hash(id(setting))
         self._faults = setting.faults
@@ -143,7 +140,7 @@ class _Run:
         while trial.in_flight:
             self._go_on(trial.simulation.runnable()[0], None)
         trial.check_at_rest()
-        try_crashes(trial, self._find)
+        try_crashes(trial)
         self._go_on(self._submit(Sync() if is_tracking(trial.state) else Start()), None)
         trial.check_at_rest()
         for _ in range(trial.head.geometry.grains + 1):
@@ -170,7 +167,7 @@ class _Run:
             changes = isinstance(effect, _FALLIBLE) and not isinstance(effect, Read)
             if changes and self._so_far not in self._tried:
                 self._tried.add(self._so_far)
-                try_crashes(trial, self._find)
+                try_crashes(trial)
             if flight.done == 0 and not flight.waiting:
                 done += 1
                 self._taken[number] += 1
@@ -186,10 +183,10 @@ class _Run:
         return self._faults.get(self._taken[number], Fault.NONE)
 
 
-def try_crashes(trial: Trial, find: Find) -> None:
+def try_crashes(trial: Trial) -> None:
     """The crashes at this moment, as far as they differ. Raises ViolationError for a bad one."""
     for crash in _crashes(trial.simulation):
-        if not _could_be(trial, find, {device: left.blocks for device, left in crash.items()}):
+        if not _could_be(trial, {device: left.blocks for device, left in crash.items()}):
             trial.crash(sorted(serial for left in crash.values() for serial in left.kept))
             trial.reopen()
             trial.check_at_rest()
@@ -232,19 +229,9 @@ def _differing(disk: Disk, choices: list[frozenset[int]]) -> list[_Left]:
     return list(found.values())
 
 
-@lru_cache(maxsize=1024)
-def _opened(find: Find, name: str, blocks: tuple[bytes, ...]) -> tuple[State, bitarray, bitarray]:
-    """The state, and the copied and the modified map, that a relationship opens with."""
-    mutant = find(name)
-    identity, header = decode_first_page(mapdisk.first_page(blocks))
-    loaded = mutant.mapfile(identity, header).load(mapdisk.areas(blocks))
-    loaded.__class__ = mutant.memory
-    return State(loaded.state.value), loaded.copied, loaded.modified
-
-
-def _could_be(trial: Trial, find: Find, left: dict[Device, tuple[bytes, ...]]) -> bool:
+def _could_be(trial: Trial, left: dict[Device, tuple[bytes, ...]]) -> bool:
     """CRASH-1 to CRASH-3, and INV-1 of what is found, or the next sync will be wrong."""
-    state, copied, modified = _opened(find, trial.mutant.name, left[Device.MAP])
+    found = open_with(trial.mutant, left[Device.MAP])
     source, target = (
         [int.from_bytes(block, "little") for block in left[device]]
         for device in (Device.SOURCE, Device.TARGET)
@@ -252,11 +239,11 @@ def _could_be(trial: Trial, find: Find, left: dict[Device, tuple[bytes, ...]]) -
     image = list(target)
     for block, content in enumerate(source):
         grain = block // trial.head.geometry.grain_blocks
-        if not copied[grain]:
+        if not found.copied[grain]:
             image[block] = content
-        elif is_tracking(state) and not modified[grain] and target[block] != content:
+        elif is_tracking(found.state) and not found.modified[grain] and target[block] != content:
             return False
-    return trial.oracle.may_be(state, source, None if state is State.STOPPED else image)
+    return trial.oracle.may_be(found.state, source, None if found.state is State.STOPPED else image)
 
 
 def plain_settings(faulty: Operation, settings: dict[str, str]) -> Iterator[Setting]:

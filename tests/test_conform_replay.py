@@ -117,7 +117,7 @@ def test_a_sequential_trace_says_where(tmp_path: Path) -> None:
     more = (Submit(3, Sync()), Submit(4, Write(SOURCE, 0, 512, 9)))
     answered = [each for submit in more for each in (submit, Answer(submit.request, Done()))]
     path = saved(tmp_path, *answered, Submit(5, Read(Volume.TARGET, 0, 512)))
-    said = run(path, "--json", "--", "python", "tests.test_conform_shortest:FakesAll")
+    said = run(path, "--json", "--", "python", "tests.test_conform_command:LosesTargetTail")
     assert said.exit_code == 1
     (again,) = json.loads(said.output)["runs"]
     assert again["clause"] == "READ-2"

@@ -27,6 +27,7 @@ from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import BackgroundCopy, Flush, Read, Start, Stop, Sync, Write
 from flashcopy.model.operation import WriteZeroes as Zeroes
 from flashcopy.model.trace import Entry, Kill, Reopen, Submit
+from tests.test_conform_command import LosesTargetTail
 
 SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
 GEOMETRY = Geometry(7 * 512, 512, 1024)
@@ -51,19 +52,6 @@ class Counted(BundledAdapter):
     def write(self, volume: Volume, offset: int, data: bytes) -> None:
         self.asked.append((volume, offset, data))
         super().write(volume, offset, data)
-
-
-class FakesAll(BundledAdapter):
-    """READ-2: once there was a sync, the target is read from the source."""
-
-    synced = False
-
-    def sync(self) -> None:
-        super().sync()
-        self.synced = True
-
-    def read(self, volume: Volume, offset: int, length: int) -> bytes:
-        return super().read(Volume.SOURCE if self.synced else volume, offset, length)
 
 
 class WearsOut(BundledAdapter):
@@ -137,7 +125,7 @@ def test_few_of_them_are_started_and_a_seed_repeats_all_that_is_asked() -> None:
 
 def test_the_last_episode_is_enough() -> None:
     """READ-2: a start, a sync, a write and a read are all it takes, on the fewest blocks."""
-    found = convicted(FakesAll, sequential.data)
+    found = convicted(LosesTargetTail, sequential.data)
     start, sync, write, read = asked(found)
     assert (start, sync) == (Start(), Sync())
     assert write == Write(SOURCE, 0, 512, 1)

@@ -1,11 +1,8 @@
 """Faults that only a loss of power shows: a flush left out or too late, a map torn apart."""
 
-from collections.abc import Generator
-
 from flashcopy.conformance.zoo.cached import Cached
-from flashcopy.conformance.zoo.right import Outcome, Result
-
-Paused = Generator[None, None, Result]
+from flashcopy.conformance.zoo.pausing import Paused
+from flashcopy.conformance.zoo.right import Outcome
 
 
 class CopyNotFlushed(Cached):

@@ -2,12 +2,10 @@
 
 import os
 import pickle
-from collections.abc import Generator
 from typing import Any
 
-from flashcopy.conformance.zoo.right import Outcome, Result, Right
-
-Paused = Generator[None, None, Result]
+from flashcopy.conformance.zoo.pausing import Paused, Pauses, PausingCopier
+from flashcopy.conformance.zoo.right import Outcome, Right
 
 
 class WriteStraddlesSync(Right):
@@ -28,29 +26,18 @@ class WriteStraddlesSync(Right):
         return {}
 
 
-class StaleCopier(Right):
+class StaleCopier(PausingCopier):
     """The background copy has read; a write copies first; the copier writes its old data."""
 
     fault = "2"
 
-    def background_copy(self, grains: int | None) -> Outcome:
-        if grains is not None and grains < 0:
-            return super().background_copy(grains)
-        return self.slowly(grains)
-
-    def slowly(self, grains: int | None) -> Paused:
-        """Read, pause, write and mark, without looking again."""
-        done = 0
-        for grain in range(self.grains):
-            if self.copied[grain] or (grains is not None and done >= grains):
-                continue
-            extent = self.extent(grain)
-            data = self.source[extent]
-            yield
-            self.target[extent] = data
-            self.copied[grain] = True
-            done += 1
-        return {"copied": done}
+    def copy_in_two(self, grain: int) -> Pauses:
+        """Read, then write and mark, without looking again."""
+        extent = self.extent(grain)
+        data = self.source[extent]
+        yield
+        self.target[extent] = data
+        self.copied[grain] = True
 
 
 class MergeThenClear(Right):
@@ -119,28 +106,17 @@ class DoubleCopy(Right):
         return {}
 
 
-class MarkedBeforeCopied(Right):
+class MarkedBeforeCopied(PausingCopier):
     """The copied bit is set before the data is there: a read in between sees the old target."""
 
     fault = "13"
 
-    def background_copy(self, grains: int | None) -> Outcome:
-        if grains is not None and grains < 0:
-            return super().background_copy(grains)
-        return self.slowly(grains)
-
-    def slowly(self, grains: int | None) -> Paused:
-        """Mark, pause, copy."""
-        done = 0
-        for grain in range(self.grains):
-            if self.copied[grain] or (grains is not None and done >= grains):
-                continue
-            self.copied[grain] = True
-            yield
-            extent = self.extent(grain)
-            self.target[extent] = self.source[extent]
-            done += 1
-        return {"copied": done}
+    def copy_in_two(self, grain: int) -> Pauses:
+        """Mark, then copy."""
+        self.copied[grain] = True
+        yield
+        extent = self.extent(grain)
+        self.target[extent] = self.source[extent]
 
 
 class MapBeforeData(Right):
