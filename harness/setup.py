@@ -52,11 +52,16 @@ def sides_of(initial: Initial) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def target_image_of(initial: Initial) -> tuple[int, ...]:
-    """What a reader of the target sees at first, block by block."""
+    """What a reader of the target sees at first, block by block; stopped, after a crash.
+
+    LIFE-2: where the header says idle, a crash leaves the target for itself, whatever the bits of
+    a relationship that memory has since given up say.
+    """
+    untied = (initial.recorded or initial.state) is State.IDLE
     return tuple(
         content
         for grain in initial.grains
-        for content in (grain.target if grain.copied else grain.source)
+        for content in (grain.target if grain.copied or untied else grain.source)
     )
 
 

@@ -21,10 +21,14 @@ from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.trial import ORACLE_ALONE, Trial
 from flashcopy.impl import protocol
 from flashcopy.impl.effect import Read, Write
+from flashcopy.model.grain import Grain
+from flashcopy.model.lifecycle import State
 from flashcopy.model.trace import (
     Answer,
     Crash,
+    Durable,
     Fault,
+    Initial,
     InvalidTraceError,
     Reopen,
     Step,
@@ -40,6 +44,7 @@ from flashcopy.proofs.protocol_run import VARIABLES, Subject
 from flashcopy.proofs.protocol_traces import among_others, by_itself
 from flashcopy.proofs.registry import obligations_of
 from flashcopy.proofs.sorts import OneOf
+from flashcopy.proofs.witness import GEOMETRY
 
 pytestmark = pytest.mark.mutation
 
@@ -192,6 +197,25 @@ def test_a_bad_beginning_is_refused_in_one_line(change: dict[str, object], says:
     fields = json.loads(dumps(found.trace)) | {"version": 1}
     with pytest.raises(InvalidTraceError, match="version 1 has no 'durable'"):
         loads(json.dumps(fields))
+
+
+def test_a_target_that_is_idle_on_disk_may_keep_what_was_in_its_cache() -> None:
+    """LIFE-2: memory gave up the point in time, the header never had it; no grain's bit counts."""
+    grain = Grain((1, 11), (3, 13), copied=False, modified=False)
+    kept = Durable((1, 11), (2, 12), False, False, False, False, settled=False)
+    head = Trace(
+        GEOMETRY,
+        (),
+        initial=Initial(
+            State.STOPPED, (grain, grain), durable=(kept, kept), recorded=State.IDLE, doubtful=()
+        ),
+    )
+    for survivors in ((), (0,), (0, 1, 2, 3)):
+        trial = Trial(head, ORACLE_ALONE)
+        trial.crash(survivors)
+        trial.reopen()
+        trial.check_at_rest()
+        assert trial.state is State.IDLE
 
 
 def shown(mutant: Mutant, asked: Asked) -> Finding | None:
