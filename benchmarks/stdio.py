@@ -87,7 +87,7 @@ def make_script(directory: Path) -> Script:
         block = number % GEOMETRY.blocks
         write = Write(Volume.SOURCE, block * BLOCK, BLOCK, number + 1)
         at = {"volume": Volume.SOURCE, "offset": block * BLOCK}
-        data = data_of(GEOMETRY, Volume.SOURCE, write, write.content)
+        data = data_of(GEOMETRY, write)
         if number % 2:
             operations.append(write)
             messages.append(("write", {**at, "data": data}, {}))

@@ -6,23 +6,25 @@ of; what a read gives becomes contents again, or an explanation why no content c
 
 from collections.abc import Iterable
 
-from flashcopy.model.content import Tag, UnreadableBlockError, decode, encode
+from flashcopy.model.content import (
+    UnreadableBlockError,
+    decode,
+    encode_run,
+    write_of,
+)
 from flashcopy.model.geometry import Geometry, is_within
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Write
 from flashcopy.model.volume import ZERO
 
 
-def data_of(geometry: Geometry, volume: Volume, write: Write, content: int) -> bytes:
+def data_of(geometry: Geometry, write: Write) -> bytes:
     """The bytes of a write; for one that must be refused, any bytes of its length."""
-    if content == ZERO or not is_within(geometry, write.offset, write.length):
+    if write.content == ZERO or not is_within(geometry, write.offset, write.length):
         return bytes(write.length)
     size = geometry.block_size
-    first = write.offset // size
-    if write.length == size:
-        return encode(Tag(volume, first, content), size)
-    blocks = range(first, first + write.length // size)
-    return b"".join([encode(Tag(volume, block, content), size) for block in blocks])
+    first, blocks = write.offset // size, write.length // size
+    return encode_run(write.volume, first, blocks, write.content, size)
 
 
 def contents_of(
@@ -46,30 +48,26 @@ def contents_of(
 
 def content_of(volume: Volume, block: int, data: bytes) -> int:
     """What one block of a volume holds. Raises UnreadableBlockError."""
+    return write_of(data, volume, block) or _say(volume, block, data)
+
+
+def _say(volume: Volume, block: int, data: bytes) -> int:
+    """What a block holds in which no write of its place is: zeros, or it is to be explained."""
     try:
         tag = decode(data)
     except UnreadableBlockError as error:
         raise UnreadableBlockError(f"{volume.value} block {block} is {error}") from None
     if tag is None:
         return ZERO
-    if tag.block != block:
-        raise UnreadableBlockError(
-            f"{volume.value} block {block} is misplaced: it holds {_said(tag)}"
-        )
-    if volume is Volume.SOURCE and tag.volume is Volume.TARGET:
-        raise UnreadableBlockError(f"source block {block} is foreign: it holds {_said(tag)}")
-    return tag.write
+    wrong = "misplaced" if tag.block != block else "foreign"
+    said = f"write {tag.write} to {tag.volume.value} block {tag.block}"
+    raise UnreadableBlockError(f"{volume.value} block {block} is {wrong}: it holds {said}")
 
 
 def fill(geometry: Geometry, volume: Volume, contents: Iterable[int]) -> bytes:
     """The bytes of a whole volume with these contents, a block each."""
+    size = geometry.block_size
     return b"".join(
-        encode(Tag(volume, block, content), geometry.block_size)
-        if content
-        else bytes(geometry.block_size)
+        encode_run(volume, block, 1, content, size) if content else bytes(size)
         for block, content in enumerate(contents)
     )
-
-
-def _said(tag: Tag) -> str:
-    return f"write {tag.write} to {tag.volume.value} block {tag.block}"

@@ -146,9 +146,8 @@ class Session:
         if isinstance(operation, Read):
             return "read", (operation.volume, operation.offset, operation.length)
         if isinstance(operation, Write):
-            volume = operation.volume
-            data = data_of(self.geometry, volume, operation, operation.content)
-            return "write", (volume, operation.offset, data)
+            data = data_of(self.geometry, operation)
+            return "write", (operation.volume, operation.offset, data)
         match operation:
             case WriteZeroes(volume, offset, length):
                 return "write_zeroes", (volume, offset, length)
@@ -165,15 +164,13 @@ class Session:
 
     def _outcome(self, operation: Operation | PowerLoss, result: Any) -> Outcome:
         """What a method gave, in the model's words."""
-        match operation:
-            case Read(volume, offset, length):
-                if len(result) != length:
-                    raise UnreadableBlockError(f"read {length} bytes, got {len(result)}")
-                first = offset // self.geometry.block_size
-                return Contents(contents_of(self.geometry, volume, first, result))
-            case BackgroundCopy():
-                return Copied(result)
-        return _DONE
+        if isinstance(operation, Read):
+            length = operation.length
+            if len(result) != length:
+                raise UnreadableBlockError(f"read {length} bytes, got {len(result)}")
+            first = operation.offset // self.geometry.block_size
+            return Contents(contents_of(self.geometry, operation.volume, first, result))
+        return Copied(result) if isinstance(operation, BackgroundCopy) else _DONE
 
     def _refused(self, error: RefusedError) -> Refused:
         if error.kind is None:

@@ -49,8 +49,8 @@ def _carry_out(flashcopy: FlashCopy, geometry: Geometry, operation: Operation) -
         case Read(volume, offset, length):
             data = _side(flashcopy, volume).read(offset, length)
             return Contents(contents_of(geometry, volume, offset // geometry.block_size, data))
-        case Write(volume, offset, length, content):
-            _side(flashcopy, volume).write(offset, data_of(geometry, volume, operation, content))
+        case Write(volume, offset):
+            _side(flashcopy, volume).write(offset, data_of(geometry, operation))
         case WriteZeroes(volume, offset, length):
             _side(flashcopy, volume).write_zeroes(offset, length)
         case Flush(volume):

@@ -209,8 +209,8 @@ class Runner:
         match self.operation:
             case Read():
                 return geometry, asked.blocks
-            case Write(volume, _, _, content):
-                data = data_of(self.geometry, volume, self.operation, content)
+            case Write():
+                data = data_of(self.geometry, self.operation)
                 return geometry, asked.blocks, data
             case WriteZeroes(_, _, length):
                 return geometry, asked.blocks, bytes(length)

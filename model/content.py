@@ -21,7 +21,10 @@ from flashcopy.model.images import Volume
 _CELL = 64
 _MAGIC = b"FlashBlk"
 _FIELDS = struct.Struct("<8sQQQ28x")
+_HEAD = struct.Struct("<8sQQQ")
 _CRC = struct.Struct("<I")
+# The CRC of whatever ends with its own CRC is this one number.
+_INTACT = zlib.crc32(_CRC.pack(zlib.crc32(b"")))
 _VOLUMES = (Volume.SOURCE, Volume.TARGET)
 
 
@@ -40,8 +43,29 @@ class UnreadableBlockError(ValueError):
 
 def encode(tag: Tag, block_size: int) -> bytes:
     """The bytes of a block, `block_size` of them (a multiple of 64)."""
-    body = _FIELDS.pack(_MAGIC, _VOLUMES.index(tag.volume), tag.block, tag.write)
-    return (body + _CRC.pack(zlib.crc32(body))) * (block_size // _CELL)
+    return _cell(_VOLUMES.index(tag.volume), tag.block, tag.write) * (block_size // _CELL)
+
+
+def encode_run(volume: Volume, first: int, blocks: int, write: int, block_size: int) -> bytes:
+    """The bytes of so many blocks of a volume from the first on, all of one write."""
+    side, cells = _VOLUMES.index(volume), block_size // _CELL
+    if blocks == 1:
+        return _cell(side, first, write) * cells
+    return b"".join([_cell(side, block, write) * cells for block in range(first, first + blocks)])
+
+
+def write_of(data: bytes, volume: Volume, block: int) -> int:
+    """Which write the bytes of a block hold, if it is intact and has its place there; else 0.
+
+    A write to the source has its place on the target, too. What else a block may hold, `decode`
+    says; most hold what they may, so this is asked first.
+    """
+    cell = data[:_CELL]
+    if zlib.crc32(cell) != _INTACT or cell * (len(data) // _CELL) != data:
+        return 0
+    magic, side, number, write = _HEAD.unpack_from(cell)
+    has_its_place = number == block and side <= _VOLUMES.index(volume) and magic == _MAGIC
+    return write if has_its_place else 0
 
 
 def decode(block: bytes) -> Tag | None:
@@ -60,6 +84,11 @@ def decode(block: bytes) -> Tag | None:
     if not isinstance(tag, Tag):
         raise UnreadableBlockError(f"foreign: {cell[:16].hex()}… was never written by this run")
     return tag
+
+
+def _cell(side: int, block: int, write: int) -> bytes:
+    body = _FIELDS.pack(_MAGIC, side, block, write)
+    return body + _CRC.pack(zlib.crc32(body))
 
 
 # The same blocks are read again and again.

@@ -1,14 +1,15 @@
 """Messages of the wire: requests as lines, and what lines of somebody else's program say.
 
-Lines are read many at a time by a parser that knows what a response looks like. It says little
-about what is none, so a text that it does not take is read again line by line, by one that
-explains.
+Lines are read many at a time by a parser that knows what the response to a request that was carried
+out looks like. A text that has any other line is read again line by line, by one that knows
+refusals, too, and explains what is neither.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from attrs import frozen
 from msgspec import Raw, Struct
 from msgspec.json import Decoder, Encoder
 
@@ -18,13 +19,11 @@ from flashcopy.model.operation import Refusal
 # No answer to the kit's requests comes near this; a longer line is garbage, not worth its memory.
 LONGEST_LINE = 8 << 20
 _SHOWN = 80
-# What an object begins with, and nothing else does.
-_BRACE = ord("{")
 
 # By name, as values that JSON has, and bytes, which become base64.
 Params = Mapping[str, Any] | Struct
-# A result, an object in JSON; or a refusal.
-Said = Raw | RefusedError
+# What a result says; raises ValueError for one that is not as it must be.
+Decode = Callable[[Raw], Any]
 
 
 class NoResponseError(Exception):
@@ -41,17 +40,24 @@ class Request(Struct, gc=False):
     params: Params
 
 
-class _Response(Struct, gc=False):
-    """A response; of result and error one is missing, that is empty."""
+class Result(Struct, gc=False, forbid_unknown_fields=True):
+    """The response to a request that was carried out."""
 
     id: int
     jsonrpc: Literal["2.0"]
-    result: Raw = Raw()
-    error: Raw = Raw()
+    result: Raw
+
+
+@frozen
+class Error:
+    """The response to a request that was refused."""
+
+    id: int
+    refused: RefusedError
 
 
 _ENCODER = Encoder()
-_DECODER = Decoder(_Response)
+_DECODER = Decoder(Result)
 
 
 def lines_of(requests: Sequence[Request]) -> bytes:
@@ -59,8 +65,8 @@ def lines_of(requests: Sequence[Request]) -> bytes:
     return _ENCODER.encode_lines(requests)
 
 
-def read(text: bytes) -> Iterator[tuple[int, Said]]:
-    """What whole lines say: the number of a request, and its result or refusal.
+def read(text: bytes) -> Iterable[Result | Error]:
+    """What whole lines say, a response each.
 
     Raises NoResponseError at the first line that is no response, after what comes before it.
     """
@@ -68,16 +74,9 @@ def read(text: bytes) -> Iterator[tuple[int, Said]]:
         responses = _DECODER.decode_lines(text) if len(text) <= LONGEST_LINE else []
     except (ValueError, RecursionError):
         responses = []
-    if len(responses) != text.count(b"\n"):
-        for line in text.split(b"\n")[:-1]:
-            yield _read_line(line)
-        return
-    for at, response in enumerate(responses):
-        result = response.result
-        if result and memoryview(result)[0] == _BRACE and not response.error:
-            yield response.id, result
-        else:
-            yield _read_line(text.split(b"\n", at + 1)[at])
+    if len(responses) == text.count(b"\n"):
+        return responses
+    return _read_one_by_one(text)
 
 
 def require_end(line: bytes | bytearray) -> None:
@@ -87,20 +86,46 @@ def require_end(line: bytes | bytearray) -> None:
         raise NoResponseError(f"{said}: {_show(line)}")
 
 
-def _read_line(line: bytes) -> tuple[int, Said]:
-    require_end(line)
+def said_by(response: Result | Error, method: str, decode: Decode) -> Any:
+    """What the response to a method says: what `decode` makes of its result, or the refusal.
+
+    Raises NoResponseError for a result that is none of that method.
+    """
+    if isinstance(response, Error):
+        return response.refused
+    try:
+        return decode(response.result)
+    except (ValueError, RecursionError) as error:
+        text = bytes(response.result)
+        if text.startswith(b"{"):
+            raise NoResponseError(f"the result of {method} is not as it must be: {error}") from None
+        raise NoResponseError(f"it wrote a result that is no object: {_show(text)}") from None
+
+
+def _read_one_by_one(text: bytes) -> Iterator[Result | Error]:
+    for line in text.split(b"\n")[:-1]:
+        require_end(line)
+        try:
+            yield _DECODER.decode(line)
+        except (ValueError, RecursionError):
+            yield _read_line(line)
+
+
+def _read_line(line: bytes) -> Result | Error:
+    """A line that is no plain result."""
     try:
         message = json.loads(line)
-        wrong = _what_is_wrong(message)
-        result = Raw() if wrong else _DECODER.decode(line).result
     except (ValueError, RecursionError):
-        wrong = "it wrote what is not JSON"
+        raise NoResponseError(f"it wrote what is not JSON: {_show(line)}") from None
+    wrong = _why_not(message)
     if wrong:
         raise NoResponseError(f"{wrong}: {_show(line)}")
-    return message["id"], _refusal(message["error"]) if "error" in message else result
+    if "error" in message:
+        return Error(message["id"], _refusal(message["error"]))
+    return Result(message["id"], "2.0", Raw(json.dumps(message["result"]).encode()))
 
 
-def _what_is_wrong(message: Any) -> str:
+def _why_not(message: Any) -> str:
     """Why a message is no response, or nothing if it is one."""
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         return "it wrote what is no JSON-RPC 2.0 message"
@@ -109,7 +134,7 @@ def _what_is_wrong(message: Any) -> str:
     if ("result" in message) == ("error" in message):
         return "it wrote a response with neither a result nor an error, or with both"
     if "result" in message:
-        return "" if isinstance(message["result"], dict) else "it wrote a result that is no object"
+        return ""
     error = message["error"]
     data = error.get("data") if isinstance(error, dict) else None
     kinds = [refusal.value for refusal in Refusal] + ["internal"]

@@ -16,7 +16,8 @@ from contextlib import suppress
 from flashcopy.conformance.adapter import IutBrokeDownError
 
 _STDERR_TAIL = 2000
-_CHUNK = 1 << 20
+# As much as a pipe holds, unless somebody made it larger.
+_CHUNK = 1 << 16
 # How long to wait for what follows a SIGKILL at once, if the machine is not overloaded.
 _AFTER_KILL = 5.0
 
@@ -58,9 +59,11 @@ class Program:
 
     def send(self, data: bytes) -> None:
         """Give it this to read, as much as it takes now; the rest goes with the next steps."""
-        self._unsent = memoryview(bytes(self._unsent) + data) if self._unsent else memoryview(data)
-        self._write()
-        if self._unsent and not self.deaf:
+        if self._unsent:
+            self._unsent = memoryview(bytes(self._unsent) + data)
+            return
+        self._write(memoryview(data))
+        if self._unsent:
             self._poll.register(self._stdin, select.POLLOUT)
 
     def step(self, wait: float) -> bytes:
@@ -76,7 +79,7 @@ class Program:
                 if not self._keep_stderr():
                     self._poll.unregister(stream)
             else:
-                self._write()
+                self._write(self._unsent)
                 if not self._unsent:
                     self._poll.unregister(stream)
         return written
@@ -118,12 +121,12 @@ class Program:
             time.sleep(0.005)
         return " its output"
 
-    def _write(self) -> None:
+    def _write(self, data: memoryview) -> None:
+        """Give it as much of this as it takes now; what it does not take is unsent."""
         try:
-            while self._unsent:
-                self._unsent = self._unsent[os.write(self._stdin, self._unsent) :]
+            self._unsent = data[os.write(self._stdin, data) :]
         except BlockingIOError:
-            pass
+            self._unsent = data
         except BrokenPipeError:
             self.deaf = True
             self._unsent = memoryview(b"")

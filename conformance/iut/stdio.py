@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from msgspec import DecodeError, Raw, Struct, defstruct
+from msgspec import Raw, Struct, defstruct
 from msgspec.json import Decoder
 
 from flashcopy.conformance.adapter import (
@@ -14,9 +14,9 @@ from flashcopy.conformance.adapter import (
     Capability,
     Hello,
     IutBrokeDownError,
-    RefusedError,
     Status,
 )
+from flashcopy.conformance.iut.message import Decode
 from flashcopy.conformance.iut.wire import Connection
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
@@ -46,7 +46,7 @@ class _Method:
     """How a method of the protocol is asked and answered."""
 
     params: Callable[..., Struct]
-    decode: Callable[[Raw], Any]
+    decode: Decode
 
 
 _NOTHING = Decoder(_Nothing).decode
@@ -92,9 +92,6 @@ _METHODS = {
 }
 
 
-_object = Decoder(dict[str, Any]).decode
-
-
 class StdioAdapter:
     """A Conversation with a command. Methods raise what `Connection.call` raises."""
 
@@ -103,18 +100,16 @@ class StdioAdapter:
 
     def begin(self, method: str, *arguments: Any) -> int:
         """Queue a request; its number."""
-        return self._connection.begin(method, _METHODS[method].params(*arguments))
+        how = _METHODS[method]
+        return self._connection.begin(method, how.params(*arguments), how.decode)
 
     def answers(self, wait: float | None = None) -> list[tuple[int, Any]]:
         """Results, and refusals, by number."""
-        return [
-            (number, said if isinstance(said, RefusedError) else _result(method, said))
-            for number, method, said in self._connection.answers(wait)
-        ]
+        return self._connection.answers(wait)
 
     def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Any request at all, also one that the other methods cannot say; the bare result."""
-        said: dict[str, Any] = _object(self._connection.call(method, params))
+        said: dict[str, Any] = self._connection.call(method, params)
         return said
 
     def hello(self) -> Hello:
@@ -194,12 +189,5 @@ class StdioAdapter:
         self._connection.kill()
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        params = _METHODS[method].params(*arguments)
-        return _result(method, self._connection.call(method, params))
-
-
-def _result(method: str, raw: Raw) -> Any:
-    try:
-        return _METHODS[method].decode(raw)
-    except (DecodeError, UnicodeError) as error:
-        raise IutBrokeDownError(f"the result of {method} is not as it must be: {error}") from None
+        how = _METHODS[method]
+        return self._connection.call(method, how.params(*arguments), how.decode)

@@ -12,22 +12,24 @@ happens, the program and the processes it started are gone when the conversation
 """
 
 import itertools
-import threading
 import time
+from collections import deque
 from collections.abc import Sequence
-from typing import NoReturn
+from threading import RLock
+from typing import Any, NoReturn
 
-from msgspec import Raw
+from msgspec.json import Decoder
 
 from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
 from flashcopy.conformance.iut.message import (
+    Decode,
     NoResponseError,
     Params,
     Request,
-    Said,
     lines_of,
     read,
     require_end,
+    said_by,
 )
 from flashcopy.conformance.iut.program import Program
 
@@ -35,9 +37,9 @@ from flashcopy.conformance.iut.program import Program
 _GLANCE = 0.1
 # How long a program that reads no more may take to end, which says more about why.
 _LAST = 5.0
+_FOREVER = float("inf")
 
-# The number of a request, its method, and the result as JSON or the refusal.
-Answer = tuple[int, str, Said]
+_object: Decode = Decoder(dict[str, Any]).decode
 
 
 class Connection:
@@ -51,43 +53,56 @@ class Connection:
         self._timeout = timeout
         self._numbers = itertools.count(1)
         self._queue: list[Request] = []
-        # What is in flight, oldest first: its method, and when it must be answered.
-        self._in_flight: dict[int, tuple[str, float]] = {}
-        self._answered: list[Answer] = []
+        # What is not answered yet, oldest first: its method, and what reads its result.
+        self._in_flight: dict[int, tuple[str, Decode]] = {}
+        # The last of what was sent together, and when all of it must be answered.
+        self._sent: deque[tuple[int, float]] = deque()
+        self._answered: dict[int, Any] = {}
         self._rest = bytearray()
         self._broken = ""
         self._killed = False
-        self._talking = threading.RLock()
+        self._talking = RLock()
         self._program = Program(command)
 
-    def begin(self, method: str, params: Params) -> int:
-        """Queue a request; its number. It is sent with the next that is waited for."""
+    def begin(self, method: str, params: Params, decode: Decode = _object) -> int:
+        """Queue a request; its number. It is sent with the next that is waited for.
+
+        `decode` reads the result, which is a JSON object.
+        """
         number = next(self._numbers)
+        self._in_flight[number] = (method, decode)
         self._queue.append(Request("2.0", number, method, params))
         return number
 
-    def answers(self, wait: float | None = None) -> list[Answer]:
+    def answers(self, wait: float | None = None) -> list[tuple[int, Any]]:
         """Send what is queued; the answers that are there, at least one if any is awaited.
 
-        With `wait`, return after so many seconds even if there is none. Raises KilledError if
-        `kill` came in between, and IutBrokeDownError.
+        An answer is what `decode` made of the result, or a RefusedError. With `wait`, return after
+        so many seconds even if there is none. Raises KilledError if `kill` came in between, and
+        IutBrokeDownError.
         """
         with self._talking:
-            self._converse(wait)
-            answered, self._answered = self._answered, []
-        return answered
+            self._send()
+            until = _FOREVER if wait is None else time.monotonic() + wait
+            while self._in_flight and not self._answered:
+                self._listen(until)
+                if wait is not None and time.monotonic() >= until:
+                    break
+            answered, self._answered = self._answered, {}
+        return list(answered.items())
 
-    def call(self, method: str, params: Params) -> Raw:
-        """Send a request, wait for its answer and give the result, a JSON object.
+    def call(self, method: str, params: Params, decode: Decode = _object) -> Any:
+        """Send a request, wait for its answer and give what `decode` makes of its result.
 
         Answers to others that come meanwhile are kept for `answers`. Raises RefusedError for an
         answer that is an error, and what `answers` raises.
         """
         with self._talking:
-            number = self.begin(method, params)
-            self._converse(None, number)
-            at = next(at for at, answer in enumerate(self._answered) if answer[0] == number)
-            said = self._answered.pop(at)[2]
+            number = self.begin(method, params, decode)
+            self._send()
+            while number in self._in_flight:
+                self._listen(_FOREVER)
+            said = self._answered.pop(number)
         if isinstance(said, RefusedError):
             raise said
         return said
@@ -114,46 +129,41 @@ class Connection:
         with self._talking:  # whoever talks notices, and must be done with the pipes
             self._program.discard()
 
-    def _converse(self, wait: float | None, number: int = 0) -> None:
-        """Send what is queued and go on until there are answers, or it is no use to wait.
-
-        With the number of a request, until there is the answer to that one.
-        """
-        if self._is_over():
-            self._fail()
-        if self._queue:
-            self._send()
-        until = None if wait is None else time.monotonic() + wait
-        while self._in_flight and (number in self._in_flight if number else not self._answered):
-            if self._program.deaf:
-                self._was_deaf()
-            if self._is_over():
-                self._fail()
-            oldest, (_, deadline) = next(iter(self._in_flight.items()))
-            left = deadline - time.monotonic()
-            limit = left if until is None else min(left, until - time.monotonic())
-            written = self._program.step(max(0.0, min(limit, _GLANCE)))
-            if written:
-                self._take(written)
-            elif self._program.ended:
-                self._break(self._how_it_ended())
-            # What was there in time has been taken now, even if the kit was late to look.
-            if left <= 0 and oldest in self._in_flight:
-                self._too_late()
-            if until is not None and time.monotonic() >= until:
-                return
-
     def _send(self) -> None:
         """Everything queued in one write, as far as the program reads."""
+        self._require_going_on()
         queue, self._queue = self._queue, []
-        deadline = time.monotonic() + self._timeout
-        for request in queue:
-            self._in_flight[request.id] = (request.method, deadline)
-        self._program.send(lines_of(queue))
+        if queue:
+            self._sent.append((queue[-1].id, time.monotonic() + self._timeout))
+            self._program.send(lines_of(queue))
+
+    def _listen(self, until: float) -> None:
+        """Take what the program writes next, if it does before then; requests are in flight."""
+        program = self._program
+        if program.deaf:
+            self._was_deaf()
+        self._require_going_on()
+        oldest, deadline = self._next_due()
+        now = time.monotonic()
+        written = program.step(max(0.0, min(deadline, until, now + _GLANCE) - now))
+        if written:
+            self._take(written)
+        elif program.ended:
+            self._break(self._how_it_ended())
+        # What was there in time has been taken now, even if the kit was late to look.
+        if now >= deadline and oldest in self._in_flight:
+            self._too_late()
+
+    def _next_due(self) -> tuple[int, float]:
+        """The oldest request in flight, and when it must be answered."""
+        oldest = next(iter(self._in_flight))
+        while self._sent[0][0] < oldest:
+            self._sent.popleft()
+        return oldest, self._sent[0][1]
 
     def _was_deaf(self) -> None:
         """It reads no more: why is better known from the end of its output, if that comes."""
-        method = next(reversed(self._in_flight.values()))[0]
+        method, _ = next(reversed(self._in_flight.values()))
         until = time.monotonic() + min(_LAST, self._timeout)
         while time.monotonic() < until and not self._is_over():
             self._take(self._program.step(_GLANCE))
@@ -163,30 +173,36 @@ class Connection:
 
     def _too_late(self) -> None:
         """The oldest request in flight was not answered in time."""
-        method = next(iter(self._in_flight.values()))[0]
+        method, _ = next(iter(self._in_flight.values()))
         did = "read" if self._program.sending else "answer"
         self._break(f"it did not {did} {method} within {self._timeout:g} s")
 
     def _take(self, written: bytes) -> None:
         """Answers from what the program has written; what is no answer ends the conversation."""
-        end = written.rfind(b"\n") + 1
-        if end and self._rest:
-            text = bytes(self._rest) + written[:end]
-            self._rest.clear()
-        else:
-            text = written[:end]
-        if end < len(written):
-            self._rest += written[end:]
+        if self._rest or not written.endswith(b"\n"):
+            written = self._whole_lines(written)
+        in_flight, answered = self._in_flight, self._answered
         try:
-            for number, said in read(text):
-                asked = self._in_flight.pop(number, None)
+            for response in read(written):
+                number = response.id
+                asked = in_flight.get(number)
                 if asked is None:
                     why = f"it answered request {number}, which was not asked or answered before"
                     raise NoResponseError(why)
-                self._answered.append((number, asked[0], said))
+                answered[number] = said_by(response, *asked)
+                del in_flight[number]
             require_end(self._rest)
         except NoResponseError as error:
             self._break(str(error))
+
+    def _whole_lines(self, written: bytes) -> bytes:
+        """What has been written up to the end of a line; the rest waits for its end."""
+        end = written.rfind(b"\n") + 1
+        lines = bytes(self._rest) + written[:end] if end else b""
+        if end:
+            self._rest.clear()
+        self._rest += written[end:]
+        return lines
 
     def _how_it_ended(self) -> str:
         waiting = sorted({method for method, _ in self._in_flight.values()})
@@ -201,6 +217,10 @@ class Connection:
 
     def _is_over(self) -> bool:
         return bool(self._broken) or self._killed
+
+    def _require_going_on(self) -> None:
+        if self._broken or self._killed:
+            self._fail()
 
     def _fail(self) -> NoReturn:
         if not self._broken:

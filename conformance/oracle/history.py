@@ -7,7 +7,6 @@ killed, say, took effect before that or never; its interval ends with the implem
 """
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 
 from attrs import define, field, frozen
@@ -54,7 +53,11 @@ class History:
 
 @define
 class Recorder:
-    """Records a history while many threads make it."""
+    """Records a history while many threads make it.
+
+    It takes no lock: each of its steps is one call of a count, a dict or a list, which no other
+    thread comes into. `killed` and `history` are for when no answer is about to come.
+    """
 
     geometry: Geometry
     _ticks: Iterator[int] = field(factory=itertools.count, init=False)
@@ -62,7 +65,6 @@ class Recorder:
     # What a Request is made of, for it takes longer to make one than to note an answer.
     _ended: list[tuple[int, Operation, int, int, Outcome | None]] = field(factory=list, init=False)
     _in_flight: dict[int, tuple[Operation, int]] = field(factory=dict, init=False)
-    _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def record(self, operation: Operation, carry_out: Callable[[Operation], Outcome]) -> Outcome:
         """Carry out an operation and note when it began and when it was answered.
@@ -76,22 +78,19 @@ class Recorder:
 
     def submitted(self, operation: Operation) -> int:
         """Note that a request is about to be handed over; the number to answer it with."""
-        with self._lock:
-            number = next(self._numbers)
-            self._in_flight[number] = (operation, next(self._ticks))
+        number = next(self._numbers)
+        self._in_flight[number] = (operation, next(self._ticks))
         return number
 
     def was_answered(self, number: int, outcome: Outcome) -> None:
         """Note a request's answer."""
-        with self._lock:
-            operation, begin = self._in_flight.pop(number)
-            self._ended.append((number, operation, begin, next(self._ticks), outcome))
+        operation, begin = self._in_flight.pop(number)
+        self._ended.append((number, operation, begin, next(self._ticks), outcome))
 
     def killed(self) -> None:
         """Note that the implementation is dead: what is in flight will never be answered."""
-        with self._lock:
-            self._ended += self._unanswered(next(self._ticks))
-            self._in_flight.clear()
+        self._ended += self._unanswered(next(self._ticks))
+        self._in_flight.clear()
 
     def answered(self) -> int:
         """How many requests were answered so far, or will never be."""
@@ -99,8 +98,7 @@ class Recorder:
 
     def history(self) -> History:
         """What was recorded so far; what is in flight counts as unanswered."""
-        with self._lock:
-            ended = self._ended + self._unanswered(next(self._ticks))
+        ended = self._ended + self._unanswered(next(self._ticks))
         return History(self.geometry, tuple(itertools.starmap(Request, ended)))
 
     def _unanswered(self, now: int) -> list[tuple[int, Operation, int, int, None]]:
