@@ -22,6 +22,7 @@ from rich.table import Table
 
 from flashcopy.cli.conform import EXIT, INTERRUPTED
 from flashcopy.cli.report import console, progress
+from flashcopy.cli.seconds import SECONDS
 from flashcopy.cli.target import parse_target
 from flashcopy.cli.written import (
     format_option,
@@ -63,7 +64,7 @@ _SEEDS = 10
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     help=f"Seconds that a request may take.  [default: {DEFAULT_TIMEOUT:g}]",
 )
 @click.option("--check", "checks", multiple=True, metavar="ID", help="Only this check; repeatable.")
