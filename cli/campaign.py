@@ -20,7 +20,8 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from flashcopy.cli.conform import EXIT, INTERRUPTED
+from flashcopy.cli.conform import EXIT
+from flashcopy.cli.entry import INTERRUPTED
 from flashcopy.cli.report import console, progress
 from flashcopy.cli.seconds import SECONDS
 from flashcopy.cli.target import parse_target

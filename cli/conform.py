@@ -17,6 +17,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from flashcopy.cli.entry import INTERRUPTED
 from flashcopy.cli.report import console, progress
 from flashcopy.cli.seconds import SECONDS
 from flashcopy.cli.target import parse_target
@@ -43,7 +44,8 @@ from flashcopy.conformance.report.value import (
 from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge
 
 EXIT = {Verdict.CONFORMING: 0, Verdict.VIOLATION: 1, Verdict.ERRORED: 3}
-INTERRUPTED = 130
+# Of the kit's own score: each member judged right, not each, interrupted.
+_SCORE_EXIT = {True: 0, False: 1, None: INTERRUPTED}
 _COLOURS = {
     Verdict.CONFORMING: "green",
     Verdict.VIOLATION: "bold red",
@@ -100,7 +102,7 @@ def conform(
     if target == ("zoo", "--all"):
         if report is not None:
             raise click.UsageError("zoo --all prints the score of the kit itself, and no report")
-        raise SystemExit(0 if score_all(plan, as_json=as_json) else EXIT[Verdict.VIOLATION])
+        raise SystemExit(_SCORE_EXIT[score_all(plan, as_json=as_json)])
     done = _judge(parse_target(target, timeout), target, plan, report or Path("traces"))
     written = write_reports(done, report, formats) if report else []
     if as_json:

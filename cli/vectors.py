@@ -16,6 +16,7 @@ from typing import Any
 import click
 from attrs import frozen
 
+from flashcopy.cli.entry import INTERRUPTED
 from flashcopy.cli.report import progress
 from flashcopy.cli.seconds import SECONDS
 from flashcopy.cli.target import parse_target
@@ -27,7 +28,6 @@ from flashcopy.conformance.vectors.run import Outcome, run_all
 from flashcopy.conformance.vectors.vector import InvalidVectorsError, Vector
 
 EXIT = {Verdict.CONFORMING: 0, Verdict.VIOLATION: 1, Verdict.ERRORED: 3}
-INTERRUPTED = 130
 
 
 @frozen
