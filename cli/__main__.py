@@ -1,5 +1,5 @@
 """`python -m flashcopy.cli`: the command, where the console script is not on the path."""
 
-from flashcopy.cli.main import main
+from flashcopy.cli.entry import main
 
 main()

@@ -20,8 +20,10 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from flashcopy.cli.conform import EXIT, INTERRUPTED
+from flashcopy.cli.conform import EXIT
+from flashcopy.cli.entry import INTERRUPTED
 from flashcopy.cli.report import console, progress
+from flashcopy.cli.seconds import SECONDS
 from flashcopy.cli.target import parse_target
 from flashcopy.cli.written import (
     format_option,
@@ -63,7 +65,7 @@ _SEEDS = 10
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     help=f"Seconds that a request may take.  [default: {DEFAULT_TIMEOUT:g}]",
 )
 @click.option("--check", "checks", multiple=True, metavar="ID", help="Only this check; repeatable.")
@@ -120,14 +122,16 @@ def campaign(
             else:
                 require_same(plan, journal)
                 pool = _pool(plan, workers, scheduler)
-            done = _go_on(plan, journal, pool, report, stop_early=stop_early)
-    except (JournalError, NoClusterError, WorkerError) as error:
+            done, broke_off = _go_on(plan, journal, pool, report, stop_early=stop_early)
+    except (JournalError, NoClusterError) as error:
         raise click.UsageError(str(error)) from None
     written = write_reports(done, report, formats, campaign=True)
     if as_json:
         click.echo(json.dumps(of_campaign(done), indent=1))
     else:
         _print(done, written)
+    if broke_off:
+        raise click.ClickException(broke_off)
     raise SystemExit(INTERRUPTED if done.interrupted else EXIT[done.verdict])
 
 
@@ -176,10 +180,13 @@ def _pool(plan: Campaign, workers: int | None, scheduler: str | None) -> Pool:
 
 def _go_on(
     plan: Campaign, journal: Journal, pool: Pool, directory: Path, *, stop_early: bool
-) -> Report:
-    """Do what is not done yet. An interrupt leaves what was done so far."""
+) -> tuple[Report, str]:
+    """Do what is not done yet. What interrupts it leaves what was done so far.
+
+    Beside the report, why it could not go on, if it could not.
+    """
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    interrupted = False
+    interrupted, broke_off = False, ""
     kept = len(journal.done)
     lengths: dict[tuple[object, ...], int] = {}
     for outcome in journal.done:
@@ -191,16 +198,19 @@ def _go_on(
                 break
     except KeyboardInterrupt:
         interrupted = True
+    except (NoClusterError, WorkerError) as error:
+        interrupted, broke_off = True, str(error)
     targets = targets_of(plan, journal.done)
-    return Report(
+    report = Report(
         tuple(with_traces(judged, directory, _slug(judged.name)) for judged in targets),
         plan.effort,
         plan.seeds,
         plan.timeout,
         began,
         interrupted=interrupted,
-        notes=tuple(_notes(plan, journal, pool, kept)),
+        notes=(*([broke_off] if broke_off else []), *_notes(plan, journal, pool, kept)),
     )
+    return report, broke_off
 
 
 def _with_progress(plan: Campaign, journal: Journal, pool: Pool) -> Iterator[Outcome]:

@@ -12,11 +12,14 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
 
+from flashcopy.cli.entry import INTERRUPTED
 from flashcopy.cli.report import console, progress
+from flashcopy.cli.seconds import SECONDS
 from flashcopy.cli.target import parse_target
 from flashcopy.cli.written import (
     format_option,
@@ -41,7 +44,8 @@ from flashcopy.conformance.report.value import (
 from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge
 
 EXIT = {Verdict.CONFORMING: 0, Verdict.VIOLATION: 1, Verdict.ERRORED: 3}
-INTERRUPTED = 130
+# Of the kit's own score: each member judged right, not each, interrupted.
+_SCORE_EXIT = {True: 0, False: 1, None: INTERRUPTED}
 _COLOURS = {
     Verdict.CONFORMING: "green",
     Verdict.VIOLATION: "bold red",
@@ -55,7 +59,7 @@ _COLOURS = {
 @click.option("--seed", type=int, help="Repeat the run that printed this seed.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     default=DEFAULT_TIMEOUT,
     show_default=True,
     help="Seconds that a request may take.",
@@ -89,7 +93,7 @@ def conform(
     """
     checks = _selected(ids)
     if list_checks:
-        _list(checks)
+        _list(checks, as_json=as_json)
         return
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     plan = Plan(checks, EFFORTS[effort], seed, timeout)
@@ -98,7 +102,7 @@ def conform(
     if target == ("zoo", "--all"):
         if report is not None:
             raise click.UsageError("zoo --all prints the score of the kit itself, and no report")
-        raise SystemExit(0 if score_all(plan, as_json=as_json) else EXIT[Verdict.VIOLATION])
+        raise SystemExit(_SCORE_EXIT[score_all(plan, as_json=as_json)])
     done = _judge(parse_target(target, timeout), target, plan, report or Path("traces"))
     written = write_reports(done, report, formats) if report else []
     if as_json:
@@ -118,12 +122,20 @@ def _selected(ids: tuple[str, ...]) -> tuple[Check, ...]:
     return tuple(check for check in CHECKS if not ids or check.id in ids)
 
 
-def _list(checks: tuple[Check, ...]) -> None:
+def _list(checks: tuple[Check, ...], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([_described(check) for check in checks], indent=1))
+        return
     table = Table("check", "clauses", "needs", "the fault it is after")
     for check in checks:
         needs = ", ".join(sorted(each.value for each in check.needs))
         table.add_row(check.id, ", ".join(check.clauses), needs, check.fault)
     console().print(table)
+
+
+def _described(check: Check) -> dict[str, Any]:
+    needs = sorted(each.value for each in check.needs)
+    return {"id": check.id, "clauses": check.clauses, "needs": needs, "fault": check.fault}
 
 
 def _judge(target: Target, words: tuple[str, ...], plan: Plan, directory: Path) -> Report:

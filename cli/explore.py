@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from flashcopy.cli.entry import INTERRUPTED
 from flashcopy.cli.report import progress, say_finding, write_trace
 from flashcopy.harness.mutants import UnknownMutantError
 from flashcopy.proofs.explorer import coverage, efforts, report, runs, trace
@@ -19,7 +20,7 @@ from flashcopy.proofs.explorer.explorer import Explorer
 from flashcopy.proofs.explorer.layout import TooLargeError
 from flashcopy.proofs.explorer.requests import UnknownRequestError, parse
 
-VIOLATED, INTERRUPTED = 1, 130
+VIOLATED = 1
 _MIB = 1 << 20
 
 

@@ -30,7 +30,6 @@ SUBCOMMANDS = {
 }
 
 WRONG_USAGE = 2
-INTERRUPTED = 130
 READER_GONE = 141  # as the shell says of a program that a closed pipe ended
 
 
@@ -81,7 +80,7 @@ def flashcopy() -> None:
 
 
 def main() -> None:
-    """The console script. Never shows a traceback for what a user can put right."""
+    """The command. Never shows a traceback for what a user can put right; see also `entry`."""
     try:
         flashcopy.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -95,9 +94,8 @@ def main() -> None:
     except (FlashCopyError, InvalidTraceError) as error:
         click.echo(f"flashcopy: {error}", err=True)
         sys.exit(WRONG_USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("flashcopy: interrupted", err=True)
-        sys.exit(INTERRUPTED)
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except OSError as error:
         # A file given to a command, or its own output, cannot be written.
         named = f"{error.filename}: " if error.filename is not None else ""

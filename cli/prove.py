@@ -16,6 +16,7 @@ from rich import box
 from rich.table import Table
 
 from flashcopy.cli.report import console, progress, write_trace
+from flashcopy.cli.seconds import SECONDS
 from flashcopy.harness.result import Finding as Found
 from flashcopy.model.trace import dumps
 from flashcopy.proofs.obligation import Obligation
@@ -58,7 +59,7 @@ class WrongUsageError(click.ClickException):
 )
 @click.option(
     "--budget",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     default=Options().budget,
     show_default=True,
     help="Seconds for each obligation; one that takes longer is unknown, which is a failure.",

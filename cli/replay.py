@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from flashcopy.cli.seconds import SECONDS
 from flashcopy.cli.target import parse_target
 from flashcopy.conformance.adapter import IutBrokeDownError, RefusedError
 from flashcopy.conformance.check import EFFORTS, Job, Target
@@ -35,7 +36,7 @@ BROKE_DOWN = 3
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     default=10.0,
     show_default=True,
     help="With a TARGET: seconds that a request may take.",

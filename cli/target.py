@@ -16,6 +16,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
+from typing import Any
 
 import click
 
@@ -36,19 +37,22 @@ def parse_target(words: Sequence[str], timeout: float) -> Target:
         case ["zoo", name] if name in MEMBERS:
             return _program(f"zoo {name}", zoo_command(name), timeout)
         case ["zoo", name]:
-            near = ", ".join(difflib.get_close_matches(name, MEMBERS)) or "none of a like name"
-            raise click.UsageError(f"the zoo has no {name}, but {near}; --all judges every one")
-        case ["zoo", *_]:
+            near = ", ".join(difflib.get_close_matches(name, MEMBERS))
+            instead = f", but {near}" if near else ""
+            raise click.UsageError(f"the zoo has no {name}{instead}; zoo --all lists every one")
+        case ["zoo"]:
             raise click.UsageError("give one name of the zoo, or --all, which lists them")
         case ["python", name]:
             return Target(f"python {name}", guard(_class(name), timeout))
         case [name]:
             for entry in entry_points(group=GROUP, name=name):
-                return Target(name, guard(entry.load(), timeout))
+                return Target(name, guard(_loaded(name, entry.load), timeout))
     registered = ", ".join(sorted(entry.name for entry in entry_points(group=GROUP)))
+    option = next((word for word in words if word.startswith("--") and word != "--"), "")
+    early = f"; options such as {option} go before the target" if option else ""
     raise click.UsageError(
-        f"no such target: {' '.join(words) or '(none)'}. Give `stdio -- COMMAND [ARG...]`,"
-        f" `python MODULE:CLASS`, or one of: {registered}"
+        f"no such target: {' '.join(words) or '(none)'}{early}. Give `stdio -- COMMAND [ARG...]`,"
+        f" `python MODULE:CLASS`, `zoo NAME`, or one of: {registered}"
     )
 
 
@@ -59,16 +63,32 @@ def zoo_command(name: str) -> list[str]:
 
 def _program(name: str, command: list[str], timeout: float) -> Target:
     if shutil.which(command[0]) is None:
-        raise click.UsageError(f"no such command: {command[0]}")
+        is_there = os.path.dirname(command[0]) and os.path.exists(command[0])
+        why = "that is no program that may be run" if is_there else "no such command"
+        raise click.UsageError(f"{why}: {command[0]}")
     return Target(name, lambda: StdioAdapter(command, timeout))
 
 
 def _class(name: str) -> Callable[[], Adapter]:
     module_name, _, class_name = name.partition(":")
+    if not (module_name and class_name):
+        raise click.UsageError(f"python {name}: give MODULE:CLASS")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
+    return _loaded(
+        f"python {name}", lambda: getattr(importlib.import_module(module_name), class_name)
+    )
+
+
+def _loaded(name: str, load: Callable[[], Any]) -> Callable[[], Adapter]:
+    """What makes the adapters of somebody else's module, which may do anything when imported."""
     try:
-        made: Callable[[], Adapter] = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise click.UsageError(f"python {name}: {error}; give MODULE:CLASS") from None
+        made: Callable[[], Adapter] = load()
+    except (ImportError, AttributeError) as error:
+        raise click.UsageError(f"{name}: {error}; give MODULE:CLASS") from None
+    except (Exception, SystemExit) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise click.UsageError(f"{name} cannot be imported: {why}") from None
+    if not callable(made):
+        raise click.UsageError(f"{name}: that is no class; give MODULE:CLASS")
     return made

@@ -16,7 +16,9 @@ from typing import Any
 import click
 from attrs import frozen
 
+from flashcopy.cli.entry import INTERRUPTED
 from flashcopy.cli.report import progress
+from flashcopy.cli.seconds import SECONDS
 from flashcopy.cli.target import parse_target
 from flashcopy.conformance.adapter import Hello, IutBrokeDownError
 from flashcopy.conformance.check import Target
@@ -26,7 +28,6 @@ from flashcopy.conformance.vectors.run import Outcome, run_all
 from flashcopy.conformance.vectors.vector import InvalidVectorsError, Vector
 
 EXIT = {Verdict.CONFORMING: 0, Verdict.VIOLATION: 1, Verdict.ERRORED: 3}
-INTERRUPTED = 130
 
 
 @frozen
@@ -88,7 +89,7 @@ def fill_directory(directory: Path) -> None:
 @click.option("--vector", "ids", multiple=True, metavar="ID", help="Only this one; repeatable.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     default=10.0,
     show_default=True,
     help="Seconds that a request may take.",

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -14,10 +15,13 @@ from flashcopy.conformance.zoo.members import MEMBERS
 from flashcopy.conformance.zoo_score import Score, score
 
 
-def score_all(plan: Plan, *, as_json: bool) -> bool:
-    """Judge every member and print the table. Whether each got the verdict it deserves."""
+def score_all(plan: Plan, *, as_json: bool) -> bool | None:
+    """Judge every member and print the table. Whether each got the verdict it deserves.
+
+    None if that was interrupted: the table is of those that were judged until then.
+    """
     rows: list[Score] = []
-    with progress("zoo") as tell:
+    with suppress(KeyboardInterrupt), progress("zoo") as tell:
         for name in MEMBERS:
             tell(len(rows) / len(MEMBERS), name)
             rows.append(score(name, parse_target(["zoo", name], plan.timeout), plan))
@@ -25,12 +29,15 @@ def score_all(plan: Plan, *, as_json: bool) -> bool:
         click.echo(json.dumps(_as_object(rows, plan), indent=1))
     else:
         _print(rows, plan)
+    if len(rows) < len(MEMBERS):
+        return None
     return all(row.right for row in rows)
 
 
 def _as_object(rows: list[Score], plan: Plan) -> dict[str, Any]:
     return {
         "right": all(row.right for row in rows),
+        "interrupted": len(rows) < len(MEMBERS),
         "members": [
             {
                 "name": row.name,
@@ -66,5 +73,7 @@ def _print(rows: list[Score], plan: Plan) -> None:
     if len(seconds) > 1:
         median, late = statistics.median(seconds), seconds[int(0.95 * (len(seconds) - 1))]
         click.echo(f"time to conviction: median {median:.1f} s, 95th percentile {late:.1f} s")
+    if len(rows) < len(MEMBERS):
+        click.echo(f"interrupted: {len(MEMBERS) - len(rows)} of {len(MEMBERS)} were not judged")
     right = sum(row.right for row in rows)
     click.echo(f"{right} of {len(rows)} judged right; effort {plan.effort.name}, seed {plan.seed}")

@@ -64,14 +64,21 @@ def introduce(target: Target) -> Hello:
 
 
 def judge(target: Target, hello: Hello, plan: Plan) -> Iterator[Result]:
-    """The result of each check, as it comes."""
+    """The result of each check, as it comes.
+
+    An interrupt goes on to the caller, but what was found before it comes first.
+    """
     for check in plan.checks:
         missing = sorted(each.value for each in check.needs - hello.capabilities)
         if missing:
             reason = f"{target.name} does not claim {', '.join(missing)}"
             yield Result(check, Verdict.SKIPPED, 0, 0.0, reason=reason)
         else:
-            yield _run(check, Job(target, hello.capabilities, plan.effort, plan.seed, plan.timeout))
+            job = Job(target, hello.capabilities, plan.effort, plan.seed, plan.timeout)
+            result, interrupted = _run(check, job)
+            yield result
+            if interrupted:
+                raise KeyboardInterrupt
 
 
 def sum_up(results: Sequence[Result]) -> Verdict:
@@ -82,13 +89,19 @@ def sum_up(results: Sequence[Result]) -> Verdict:
     return Verdict.CONFORMING
 
 
-def _run(check: Check, job: Job) -> Result:
+def _run(check: Check, job: Job) -> tuple[Result, bool]:
+    """What came of a check, and whether it was interrupted while its finding was made shorter."""
     began = time.monotonic()
     verdict, finding, reason = Verdict.CONFORMING, None, ""
+    interrupted = False
     try:
         check.run(job)
     except ViolationError as error:
-        verdict, finding = Verdict.VIOLATION, shortest(job, error.finding)
+        verdict, finding = Verdict.VIOLATION, error.finding
+        try:
+            finding = shortest(job, finding)
+        except KeyboardInterrupt:
+            interrupted = True
     except IutBrokeDownError as error:
         verdict, reason = Verdict.ERRORED, str(error)
     except RefusedError as error:
@@ -96,4 +109,6 @@ def _run(check: Check, job: Job) -> Result:
         verdict, reason = Verdict.ERRORED, f"it refuses what every check needs: {kind}: {error}"
     seconds = time.monotonic() - began
     waste = tuple(job.waste)
-    return Result(check, verdict, job.requests, seconds, finding, reason, waste, job.failures)
+    failures = job.failures
+    result = Result(check, verdict, job.requests, seconds, finding, reason, waste, failures)
+    return result, interrupted

@@ -282,41 +282,6 @@ def test_an_interrupt_and_what_follows(tmp_path: Path) -> None:
     assert runs(tmp_path) == 6  # the one that was interrupted was begun twice
 
 
-CLUSTER = """
-from distributed import LocalCluster
-if __name__ == "__main__":
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-    ) as cluster:
-        print(cluster.scheduler_address, flush=True)
-        input()
-"""
-
-
-def test_a_cluster_that_loses_a_worker(tmp_path: Path) -> None:
-    """A Dask scheduler and two workers on this machine; one is killed in the middle of a case."""
-    script = tmp_path / "cluster.py"
-    script.write_text(CLUSTER)
-    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, **options
-    ) as cluster:
-        assert cluster.stdout
-        assert cluster.stdin
-        address = cluster.stdout.readline().strip()
-        command = [sys.executable, "-m", "flashcopy.cli", "campaign", "--scheduler", address]
-        command += ["--report", str(tmp_path / "report"), "--json", "--seeds", "4", *SMALL]
-        command += ["--target", f"{TARGET}LosesItsWorkerOnce"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=120)
-        cluster.stdin.close()
-    assert done.returncode == 0, done.stdout
-    told = json.loads(done.stdout)
-    (check,) = told["targets"][0]["checks"]
-    assert (check["runs"], check["verdict"]) == (4, "conforming")
-    assert told["notes"] == ["1 worker was lost, and what they were at was judged again."]
-    assert (tmp_path / "lost").exists()
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -184,7 +184,7 @@ def test_open_elsewhere(pair: Run) -> None:
 def test_output_that_cannot_be_written(pair: Run) -> None:
     """A full disk is one line and status 2; a reader that has gone is neither error nor noise."""
     assert pair("status", "map")[0] == 0
-    program = [sys.executable, "-c", "from flashcopy.cli.main import main; main()"]
+    program = [sys.executable, "-c", "from flashcopy.cli.entry import main; main()"]
     command = [*program, "volume", "status", "map"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)

@@ -205,6 +205,37 @@ def test_a_program_that_is_none() -> None:
     assert "echo hello broke down: it wrote what is not JSON: 'hello'" in text
 
 
+def test_a_class_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it lacks and where it raised is said, and nothing of where the kit was."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "odd.py").write_text("class Bare: ...\ndef raises(): raise KeyError('why')\n")
+    said = run("python", "odd:Bare", status=3).output
+    assert "python odd:Bare broke down: Bare has no method hello\n" in said
+    said = run("python", "odd:raises", status=3).output
+    assert "its construction raised KeyError: 'why'" in said
+    assert 'odd.py", line 2, in raises' in said
+    assert "Traceback" not in said
+    assert "inprocess.py" not in said
+
+
+@pytest.mark.parametrize("code", ["1 / 0", "def", "raise SystemExit(0)", "Class = 3"])
+def test_a_module_that_cannot_be_imported(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"broken_{len(code)}"
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / f"{name}.py").write_text(code)
+    (said,) = run("python", f"{name}:Class", status=2).output.splitlines()[-1:]
+    assert said.startswith(f"Error: python {name}:Class")
+
+
+def test_list_for_machines() -> None:
+    listed = json.loads(run("--list", "--json").output)
+    assert [each["id"] for each in listed] == [check.id for check in CHECKS]
+    assert {tuple(each) for each in listed} == {("id", "clauses", "needs", "fault")}
+
+
 def test_list() -> None:
     text = run("--list").output
     assert all(check.id in text for check in CHECKS)
@@ -218,7 +249,14 @@ def test_list() -> None:
         (["nonsense"], "or one of: bundled"),
         (["stdio", "--", "./no-such-command"], "no such command: ./no-such-command"),
         (["python", "no_such_module:Class"], "No module named"),
+        (["stdio", "--", "/etc/passwd"], "that is no program that may be run: /etc/passwd"),
         (["python", "json:NoSuchClass"], "NoSuchClass"),
+        (["python", "json"], "python json: give MODULE:CLASS"),
+        (["zoo", "merge-orr"], "the zoo has no merge-orr, but merge-or, "),
+        (["bundled", "--json"], "options such as --json go before the target"),
+        (["--timeout", "nan", "bundled"], "nan is no number of seconds"),
+        (["--timeout", "inf", "bundled"], "inf is no number of seconds"),
+        (["--report", "/proc/x", "bundled"], "nothing can be written to /proc"),
         (["--check", "nonsense", "bundled"], "no check is called nonsense; there are: errors"),
         (["--report", "/dev/null/x", "bundled"], "nothing can be written to /dev/null"),
         (["--report", "x", "zoo", "--all"], "zoo --all prints the score of the kit itself"),

@@ -6,7 +6,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
 
+import pytest
+from click.testing import CliRunner
+
+from flashcopy.cli import entry, zoo
+from flashcopy.cli.conform import conform
+from flashcopy.conformance import runner
+from flashcopy.conformance.zoo.members import MEMBERS
+from flashcopy.conformance.zoo_score import Score
 from tests.test_conform_wire import alive
 
 # An IUT that tells its number and then never answers.
@@ -38,6 +48,61 @@ def test_interrupt(tmp_path: Path) -> None:
     assert set(reports) == {"report.json", "report.xml", "report.md", "report.html"}
     assert json.loads(reports["report.json"]) == said
     assert all("nterrupted" in text for text in reports.values())
+
+
+def interrupted(*words: str) -> dict[str, Any]:
+    """What the command says as JSON, when something in this process interrupts it."""
+    result = CliRunner().invoke(conform, ["--json", "--seed", "1", *words])
+    assert result.exit_code == 130, result.output
+    said: dict[str, Any] = json.loads(result.output)
+    assert said["interrupted"]
+    return said
+
+
+def interrupt(*_: object) -> NoReturn:
+    """As SIGINT does."""
+    raise KeyboardInterrupt
+
+
+def test_what_was_found_is_told_though_nobody_waits_for_a_shorter_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "shortest", interrupt)
+    said = interrupted("--report", str(tmp_path), "--check", "boundaries", "zoo", "merge-or")
+    (violation,) = said["violations"]
+    assert violation["explanation"]
+    assert Path(violation["trace"]).exists()
+    assert said["verdict"] == "violation"
+
+
+def test_the_score_of_those_that_were_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = MEMBERS
+    one = Score(first, "", "", runner.Verdict.CONFORMING, "", "", "", 1, 0.0)
+    scores = iter([lambda: one, interrupt])
+    monkeypatch.setattr(zoo, "score", lambda *_: next(scores)())
+    assert [each["name"] for each in interrupted("zoo", "--all")["members"]] == [first]
+    scores = iter([lambda: one, interrupt])
+    said = CliRunner().invoke(conform, ["zoo", "--all"]).output
+    assert f"interrupted: {len(others)} of {len(MEMBERS)} were not judged" in said
+
+
+def test_before_anything_is_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An interrupt while the command begins is one line, too; `entry` itself imports nothing."""
+
+    class Beginning(ModuleType):
+        def __getattr__(self, name: str) -> NoReturn:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "flashcopy.cli.main", Beginning("main"))
+    with pytest.raises(SystemExit, match="130"):
+        entry.main()
+    assert capsys.readouterr().err == "flashcopy: interrupted\n"
+    code = "import sys; old = set(sys.modules); import flashcopy.cli.entry as e"
+    code += "; print(*set(sys.modules) - old)"
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    assert set(done.stdout.split()) == {b"flashcopy", b"flashcopy.cli", b"flashcopy.cli.entry"}
 
 
 # An IUT that answers until a read of the target comes, tells its number, and falls silent.

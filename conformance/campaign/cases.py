@@ -66,6 +66,11 @@ def lost(case: Case, times: int) -> Outcome:
     return Outcome(case, Result(_CHECK[case.check], Verdict.ERRORED, 0, 0.0, reason=reason))
 
 
+def given_up(case: Case) -> Outcome:
+    """The outcome of a case that its campaign did not wait for."""
+    return Outcome(case, Result(_CHECK[case.check], Verdict.ERRORED, 0, 0.0, reason="given up"))
+
+
 def targets_of(campaign: Campaign, outcomes: Sequence[Outcome]) -> tuple[Judged, ...]:
     """What is said of each target, without the files of traces. Runs come in order of seeds."""
     judged = []

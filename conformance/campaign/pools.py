@@ -8,14 +8,21 @@ import importlib
 import logging
 import multiprocessing
 import signal
+import threading
+import uuid
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from attrs import define, field
 
 from flashcopy.conformance.campaign.cases import Campaign, Case, MakeTarget, Outcome
+from flashcopy.conformance.campaign.told import Tellable, give_up, work_until_told
 from flashcopy.conformance.campaign.work import prepare, work
+
+# How long to wait, in seconds, until the workers of a cluster have given up what they were at.
+_UNTIL_GIVEN_UP = 15.0
 
 
 class NoClusterError(Exception):
@@ -120,7 +127,6 @@ def _hire() -> _Worker:
 class ClusterPool:
     """A Dask cluster, by the address of its scheduler, which has lost work run elsewhere by itself.
 
-    Cases that run when it is told to stop run to their end on the cluster, and come to nothing.
     Raises NoClusterError.
     """
 
@@ -143,7 +149,8 @@ class ClusterPool:
         self._killed = dask.scheduler.KilledWorker
         self._executor = self._client.get_executor(pure=False)
         self._futures: set[Future[Outcome]] = set()
-        self._make_target, self._campaign = make_target, campaign
+        self._make_target = Tellable(make_target, uuid.uuid4().hex)
+        self._campaign = campaign
         self._client.subscribe_topic("all", self._note)
 
     def capacity(self) -> int:
@@ -155,7 +162,7 @@ class ClusterPool:
         """Hand a case to the scheduler."""
         campaign = self._campaign
         arguments = (self._make_target, case, campaign.effort, campaign.timeout)
-        future: Future[Outcome] = self._executor.submit(work, *arguments)
+        future: Future[Outcome] = self._executor.submit(work_until_told, *arguments)
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future
@@ -165,12 +172,22 @@ class ClusterPool:
         return isinstance(error, self._killed)
 
     def stop(self) -> None:
-        """Take back what has not begun."""
-        for future in list(self._futures):
+        """Take back what has not begun, and tell the workers to give up what has."""
+        under_way = list(self._futures)
+        for future in under_way:
             future.cancel()
         if self._client.status == "running":
             self._client.unsubscribe_topic("all")
+            if under_way:
+                telling = threading.Thread(target=self._tell_to_give_up, daemon=True)
+                telling.start()
+                telling.join(_UNTIL_GIVEN_UP)
         self._client.close()
+
+    def _tell_to_give_up(self) -> None:
+        # A worker that cannot be told is one that is lost, and its cases with it.
+        with suppress(OSError, TimeoutError):
+            self._client.run(give_up, self._make_target.campaign, on_error="ignore")
 
     def _note(self, event: tuple[float, dict[str, Any]]) -> None:
         _, said = event

@@ -25,6 +25,9 @@ from flashcopy.conformance.adapter import (
 # How often to look whether the adapter was killed meanwhile, in seconds.
 _GLANCE = 0.1
 
+# How many places in its code are shown when it raises, the innermost ones.
+_SHOWN = 2
+
 # What a thread is to do and the number to say it is done with, or None to end.
 _Work = tuple[int, Callable[[], Any]] | None
 
@@ -158,7 +161,9 @@ class _Guarded:
     def _method(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Any] | None = getattr(self._adapter, name, None)
         if method is None:
-            raise IutBrokeDownError(f"{type(self._adapter).__name__} has no method {name}")
+            lacks = IutBrokeDownError(f"{type(self._adapter).__name__} has no method {name}")
+            self._threads.broken = self._threads.broken or lacks
+            raise lacks
         return method
 
 
@@ -185,5 +190,6 @@ def _serve(work: "SimpleQueue[_Work]", done: "SimpleQueue[tuple[int, Any]]") -> 
 
 
 def _say(what: str, error: BaseException) -> str:
-    last = traceback.format_exception(error)[-3:]
-    return f"{what} raised {type(error).__name__}: {error}\n{''.join(last)}".rstrip()
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = traceback.format_list([each for each in frames if each.filename != __file__][-_SHOWN:])
+    return f"{what} raised {type(error).__name__}: {error}\n{''.join(theirs)}".rstrip()

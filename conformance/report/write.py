@@ -4,7 +4,6 @@ That a directory cannot be written is found out before the work is done, not aft
 written under another name first and then renamed, so a reader never sees half of it.
 """
 
-import os
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -31,8 +30,11 @@ def require_writable(directory: Path) -> None:
     there = directory.absolute()
     while not there.exists():
         there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise UnwritableDirectoryError(f"{directory}: nothing can be written to {there}")
+    try:
+        with tempfile.TemporaryFile(dir=there):  # not all file systems say so beforehand
+            pass
+    except OSError:
+        raise UnwritableDirectoryError(f"{directory}: nothing can be written to {there}") from None
 
 
 def write_report(
