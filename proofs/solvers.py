@@ -38,11 +38,16 @@ Solver = Callable[[z3.BoolRef, int, float], Answer]
 
 
 def ask_z3(formula: z3.BoolRef, seed: int, seconds: float) -> Answer:
-    """Z3's answer."""
-    solver = z3.SimpleSolver()
+    """Z3's answer, which depends on the formula and the seed and on nothing asked before.
+
+    Z3 goes by the numbers of its terms, and these by all the terms that were made before in the
+    same context. So each question gets a context of its own.
+    """
+    context = z3.Context()
+    solver = z3.SimpleSolver(ctx=context)
     # Z3 would catch Ctrl-C and answer unknown, which counts as a proof that failed.
     solver.set(random_seed=seed, timeout=_milliseconds(seconds), ctrl_c=False)
-    solver.add(formula)
+    solver.add(formula.translate(context))
     verdict = Satisfiable(str(solver.check()))
     if verdict is Satisfiable.UNKNOWN:
         return Answer(verdict, reason=solver.reason_unknown())
@@ -83,8 +88,9 @@ SOLVERS: Mapping[str, Solver] = {"z3": ask_z3, "cvc5": ask_cvc5}
 
 def as_smt2(formula: z3.BoolRef, comment: tuple[str, ...] = ()) -> str:
     """The formula as a complete SMT-LIB 2 script that asks whether it can be satisfied."""
-    solver = z3.SimpleSolver()
-    solver.add(formula)
+    context = z3.Context()  # where what was made before does not count the terms on
+    solver = z3.SimpleSolver(ctx=context)
+    solver.add(formula.translate(context))
     text: str = solver.to_smt2()
     script = text.partition("(set-info :status unknown)\n")[2]
     return "".join(f"; {line}\n" for line in comment) + f"(set-logic ALL)\n{script}"

@@ -155,5 +155,5 @@ def test_grains_out_of_order_starve_somebody() -> None:
     """LOCK-4: no run of the simulation is long enough for it, so the proof says it."""
     (obligation,) = (o for o in obligations_of("locks") if o.name == "locks.in-order")
     for mutant in obligation.mutants:
-        finding = judge_mutant(obligation, mutant, Options(seeds=(0,)))
+        finding = judge_mutant(obligation, mutant, Options(seeds=(0,), budget=600.0))
         assert finding.verdict is Verdict.REFUTED, mutant.name

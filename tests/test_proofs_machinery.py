@@ -4,7 +4,7 @@ Each test gives it an obligation with a fault in it (about no clause in particul
 for any) and requires a red verdict.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -100,8 +100,11 @@ HARD = evolve(GOOD, state=is_hard, variables=dict.fromkeys("xyz", NUMBER))
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_running_out_of_time_is_red(solver: str) -> None:
-    result = judged(HARD, solver=solver, budget=0.3)
+def test_running_out_of_time_is_red(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Time enough for the hypotheses on any machine, and then hardly any.
+    left = iter((60.0, 60.0))
+    monkeypatch.setattr(runner, "deadline_in", lambda _: lambda: next(left, 0.3))
+    result = judged(HARD, solver=solver)
     assert result.finding.verdict is Verdict.UNKNOWN
     assert "claim" in result.finding.why
     assert not result.holds
@@ -201,6 +204,34 @@ def test_solvers_give_negative_numbers_and_words(ask: Any) -> None:
     answer = ask(z3.And(number == -7, word == 0xF0), 0, 10.0)
     assert answer.verdict is Satisfiable.YES
     assert answer.values == {"number": -7, "word": 0xF0}
+
+
+def riddle(order: Iterable[int]) -> z3.BoolRef:
+    """A formula of many solutions; `order` is in which order its terms are made."""
+    made = {n: (z3.Bool(f"b{n}"), z3.Int(f"x{n}"), z3.Int(f"x{n}") + 1) for n in order}
+    count = len(made)
+    return z3.And(
+        *(
+            z3.Or(
+                z3.And(made[n][0], made[n][1] != made[(n + 1) % count][2]),
+                z3.And(z3.Not(made[n][0]), made[n][1] == made[(n + 5) % count][2] + 1),
+            )
+            for n in range(count)
+        ),
+        made[0][1] != made[3][1],
+    )
+
+
+def test_an_answer_depends_on_nothing_that_was_asked_before() -> None:
+    """The same seed gives the same counterexample, whatever other terms were made, and when."""
+    answers = []
+    for order in (range(12), reversed(range(12))):
+        formula = riddle(order)
+        answers.append((ask_z3(formula, 0, 60.0), as_smt2(formula)))
+        # Terms are made anew only once nobody has them.
+        del formula
+    assert answers[0][0].verdict is Satisfiable.YES
+    assert answers[0] == answers[1]
 
 
 def test_questions_are_written_as_complete_scripts(tmp_path: Path) -> None:
