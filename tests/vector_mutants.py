@@ -4,7 +4,6 @@ Where the zoo has a member with that fault the vector is tried on it; these are 
 Like the zoo's they are a few lines over the right one, and say what is wrong.
 """
 
-import pickle
 from typing import ClassVar
 
 from flashcopy.conformance.zoo.members import MEMBERS
@@ -370,9 +369,9 @@ class FlushSavesDataOnly(Right):
     """A flush makes the source durable, and not the map."""
 
     def flush(self, volume: str) -> Outcome:
-        saved = pickle.loads(self.file.read_bytes())
+        saved = self.kept()
         side = {volume: getattr(self, volume)}
-        self.file.write_bytes(pickle.dumps({**saved, **side}))
+        self.keep({**saved, **side})
         return {}
 
 
@@ -399,9 +398,9 @@ class StartNotSaved(Right):
     saves: ClassVar[bool] = True
 
     def start(self) -> Outcome:
-        saved = self.file.read_bytes()
+        saved = self.kept()
         super().start()
-        self.file.write_bytes(saved)
+        self.keep(saved)
         return {}
 
 
@@ -409,9 +408,9 @@ class StopNotSaved(Right):
     """A stop is kept in memory."""
 
     def stop(self) -> Outcome:
-        saved = self.file.read_bytes()
+        saved = self.kept()
         super().stop()
-        self.file.write_bytes(saved)
+        self.keep(saved)
         return {}
 
 
@@ -429,8 +428,8 @@ class CursorSurvives(Right):
 
     def background_copy(self, grains: int | None) -> Outcome:
         result = super().background_copy(grains)
-        saved = pickle.loads(self.file.read_bytes())
-        self.file.write_bytes(pickle.dumps({**saved, "cursor": self.cursor}))
+        saved = self.kept()
+        self.keep({**saved, "cursor": self.cursor})
         return result
 
 
@@ -439,8 +438,8 @@ class RecoveryCutOff(Right):
 
     def open(self, directory: str) -> Outcome:
         super().open(directory)
-        saved = pickle.loads(self.file.read_bytes())
-        self.file.write_bytes(pickle.dumps({**saved, "copied": [True] * self.grains}))
+        saved = self.kept()
+        self.keep({**saved, "copied": [True] * self.grains})
         return {}
 
 

@@ -6,6 +6,7 @@ data of an older round. After the start, and after each sync, the target must ve
 also while the next round is being written and after it was.
 """
 
+import itertools
 import json
 import shutil
 import socket
@@ -24,6 +25,8 @@ GRAIN = 4 * BLOCK
 _BRIDGE = Path(__file__).with_name("nbd_bridge.py")
 _START_SECONDS = 10.0
 _FIO_SECONDS = 60.0
+# One that leaves the target half copied, and one that has it copied.
+_LEAST_ROUNDS = 2
 
 
 def missing() -> str:
@@ -38,25 +41,29 @@ def missing() -> str:
     return "" if b"\tnbd\n" in engines.stdout else "fio was built without NBD"
 
 
-def convicts(command: Sequence[str], seed: int, rounds: int) -> bool:
-    """Whether fio sees anything wrong with a program within so many rounds.
+def convicts(command: Sequence[str], seed: int, seconds: float, *, copies: bool) -> bool:
+    """Whether fio sees anything wrong with a program within so many seconds, or in two rounds.
 
-    An implementation that breaks down or refuses what it must do counts as seen.
+    `copies` is whether it can be told to copy. An implementation that breaks down or refuses what
+    it must do counts as seen, and so does one whose device fails: fio asks nothing again.
     """
     with _bridge(command) as bridge:
+        until = time.monotonic() + seconds
         if not bridge.fill(seed) or not bridge.ask("start"):
             return True
-        for round_ in range(seed, seed + rounds):
+        for round_ in itertools.count(seed):
+            if round_ >= seed + _LEAST_ROUNDS and time.monotonic() > until:
+                return False
             writing = bridge.fio("source", round_ + 1, "--do_verify=0")
             verified = bridge.verifies(round_)
             written = writing.wait(_FIO_SECONDS) == 0
             # Every other point in time is left half copied.
-            copied = round_ % 2 == 0 or bridge.ask("background_copy", grains=None)
+            copied = not copies or round_ % 2 == 0 or bridge.ask("background_copy", grains=None)
             if not (verified and written and copied and bridge.verifies(round_)):
                 return True
             if not bridge.ask("sync") or not bridge.verifies(round_ + 1):
                 return True
-    return False
+    raise AssertionError  # the rounds have no end
 
 
 @frozen

@@ -7,9 +7,9 @@ map before the write that relies on it, and a start or sync writes new maps besi
 then moves to them by one write of one block.
 """
 
+import os
 import pickle
 import random
-from pathlib import Path
 from typing import ClassVar
 
 from flashcopy.conformance.zoo.right import Outcome, Right
@@ -22,9 +22,10 @@ _HEADER, _CELL = 16, 2
 class Disk:
     """A file with a cache: `now` is what a reader sees, `pending` what a loss of power may lose."""
 
-    def __init__(self, path: Path, block_size: int) -> None:
+    def __init__(self, path: str, block_size: int) -> None:
         self.path, self.block_size = path, block_size
-        self.now = bytearray(path.read_bytes())
+        with open(path, "rb") as file:
+            self.now = bytearray(file.read())
         self.pending: list[tuple[int, bytes]] = []
 
     def write(self, offset: int, data: bytes) -> None:
@@ -40,7 +41,7 @@ class Disk:
     def lose(self, kept: float, chance: random.Random) -> None:
         """Only a part of what is in the cache goes to the file; the rest is gone."""
         if self.pending:
-            with self.path.open("r+b") as file:
+            with open(self.path, "r+b") as file:
                 for offset, data in self.pending:
                     if chance.random() < kept:
                         file.seek(offset)
@@ -60,9 +61,10 @@ class Cached(Right):
         cells = -(-grains // 8) * _CELL
         sizes = {"source": size, "target": size, "map": _HEADER + 2 * cells}
         for name, octets in sizes.items():
-            (Path(directory) / name).write_bytes(bytes(octets))
-        fixed = (size, block_size, grain_size, target_writable)
-        (Path(directory) / "sizes").write_bytes(pickle.dumps(fixed))
+            with open(os.path.join(directory, name), "wb") as file:
+                file.write(bytes(octets))
+        with open(os.path.join(directory, "sizes"), "wb") as file:
+            pickle.dump((size, block_size, grain_size, target_writable), file)
         return self.open(directory)
 
     def open(self, directory: str) -> Outcome:
@@ -71,13 +73,14 @@ class Cached(Right):
 
     def recover(self, directory: str) -> Outcome:
         """From the files alone, whatever they hold."""
-        path = Path(directory)
-        fixed = pickle.loads((path / "sizes").read_bytes())
-        self.size, self.block_size, self.grain_size, self.target_writable = fixed
+        with open(os.path.join(directory, "sizes"), "rb") as file:
+            self.size, self.block_size, self.grain_size, self.target_writable = pickle.load(file)
         self.grains = -(-self.size // self.grain_size)
         self.directory = directory
         units = {"source": self.block_size, "target": self.block_size, "map": _HEADER}
-        self.disks = {name: Disk(path / name, unit) for name, unit in units.items()}
+        self.disks = {
+            name: Disk(os.path.join(directory, name), unit) for name, unit in units.items()
+        }
         self.source, self.target = self.disks["source"].now, self.disks["target"].now
         self.area, state = self.disks["map"].now[0], self.disks["map"].now[1]
         if state == 1:

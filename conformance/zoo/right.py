@@ -9,7 +9,6 @@ import fcntl
 import os
 import pickle
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 Result = dict[str, Any]
@@ -40,7 +39,7 @@ class Right:
         """Two volumes of zeros, idle."""
         self.lock(directory)
         self.require_sizes(size, block_size, grain_size)
-        self.file = Path(directory) / "everything"
+        self.file = os.path.join(directory, "everything")
         self.size, self.block_size, self.grain_size = size, block_size, grain_size
         self.target_writable = target_writable
         self.grains = -(-size // grain_size)
@@ -52,23 +51,34 @@ class Right:
     def open(self, directory: str) -> Outcome:
         """What was saved last."""
         self.lock(directory)
-        self.file = Path(directory) / "everything"
-        self.__dict__.update(pickle.loads(self.file.read_bytes()))
+        self.file = os.path.join(directory, "everything")
+        self.__dict__.update(self.kept())
         return {}
 
     def lock(self, directory: str) -> None:
         """ERR-8: until this process ends nobody else opens it."""
-        lock = os.open(Path(directory) / "lock", os.O_CREAT | os.O_RDWR)
+        lock = os.open(os.path.join(directory, "lock"), os.O_CREAT | os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RefusedError("invalid_argument") from None
 
     def save(self) -> None:
-        """Everything in one piece: the old file or the new one, never half of it."""
-        new = self.file.with_suffix(".new")
-        new.write_bytes(pickle.dumps(self.__dict__))
+        """Everything that there is to remember."""
+        self.keep(self.__dict__)
+
+    def keep(self, everything: dict[str, Any]) -> None:
+        """In one piece: the old file or the new one, never half of it."""
+        new = self.file + ".new"
+        with open(new, "wb") as file:
+            pickle.dump(everything, file)
         os.replace(new, self.file)
+
+    def kept(self) -> dict[str, Any]:
+        """What was kept last."""
+        with open(self.file, "rb") as file:
+            everything: dict[str, Any] = pickle.load(file)
+        return everything
 
     def close(self) -> None:
         """A clean end changes nothing, so what was not saved is saved now."""

@@ -1,7 +1,5 @@
 """Faults that need requests in flight together, or a kill at the wrong moment."""
 
-import os
-import pickle
 from typing import Any
 
 from flashcopy.conformance.zoo.pausing import Paused, Pauses, PausingCopier
@@ -130,10 +128,7 @@ class MapBeforeData(Right):
 
     def save_only(self, **fields: Any) -> None:
         """Change these in the file, and leave the rest as it was saved."""
-        saved = pickle.loads(self.file.read_bytes())
-        new = self.file.with_suffix(".new")
-        new.write_bytes(pickle.dumps({**saved, **fields}))
-        os.replace(new, self.file)
+        self.keep({**self.kept(), **fields})
 
 
 class SourceBeforeMap(MapBeforeData):
