@@ -32,7 +32,7 @@ BROKE_DOWN = 3
     type=click.IntRange(min=1),
     default=TIMES,
     show_default=True,
-    help="With a TARGET: how often to try a trace whose requests overlap.",
+    help="With a TARGET: how often to try the trace, as chance may be in it.",
 )
 @click.option(
     "--timeout",

@@ -1,20 +1,22 @@
 """A trace again, on an IUT: the same requests in the same order, and a new judgement.
 
 Where a trace came from does not matter, nor what it says was answered: what counts is what this IUT
-answers now. Requests one after the other are held against the model step for step. Requests that
-overlap are handed over in the trace's order, each after the answers it had to wait for, and the cut
-judges what comes of it; kills come where the trace has them, with the same requests in flight, and
-what is found afterwards is judged. Since who overtakes whom, and how far a request is when the kill
-comes, is the IUT's choice, this is done many times.
+answers now. Requests one after the other are held against the model step for step, again and again
+on one IUT. Requests that overlap are handed over in the trace's order, each after the answers it
+had to wait for, and the cut judges what comes of it; kills come where the trace has them, with the
+same requests in flight, and what is found afterwards is judged. Since who overtakes whom, and how
+far a request is when the kill comes, is the IUT's choice, this is done many times.
 """
 
 import random
+from collections.abc import Sequence
 
 from attrs import frozen
 
 from flashcopy.conformance.adapter import Capability, RefusedError
 from flashcopy.conformance.check import Finding, Job, ViolationError
-from flashcopy.conformance.checks.asks import AskStatus, asks_of
+from flashcopy.conformance.checks.again import live_again, script_of
+from flashcopy.conformance.checks.asks import Ask, AskStatus, asks_of
 from flashcopy.conformance.checks.comparison import Comparison, name
 from flashcopy.conformance.checks.flight import judge
 from flashcopy.conformance.checks.life import Life
@@ -26,8 +28,6 @@ from flashcopy.model.operation import BackgroundCopy, Operation, Outcome, Stop, 
 from flashcopy.model.trace import Answer, Crash, Entry, Kill, PowerLoss, Reopen, Step, Submit, Trace
 
 TIMES = 30
-# Seconds that an IUT is given with what is in flight before it is killed.
-_DELAYS = (0.0, 0.0, 0.0003, 0.001)
 
 
 class CannotReplayError(ValueError):
@@ -46,14 +46,16 @@ class Replayed:
 def replay(job: Job, trace: Trace, times: int = TIMES) -> Replayed:
     """Replay a trace on fresh IUTs, until one violates. Raises CannotReplayError before that."""
     require_replayable(job, trace)
-    one_by_one = asks_of(trace.entries) is not None
+    asks = asks_of(trace.entries)
+    if asks is not None:
+        return _one_by_one(job, trace, asks, times)
     runs = 0
     finding = None
-    while finding is None and runs < (1 if one_by_one else times):
+    while finding is None and runs < times:
         runs += 1
         try:
             with job.session(trace.geometry, target_writable=trace.target_writable) as session:
-                _run(session, trace, random.Random(runs), one_by_one=one_by_one)
+                _run(job, session, trace, random.Random(runs))
         except ViolationError as error:
             finding = error.finding
     return Replayed(runs, job.requests, finding)
@@ -75,47 +77,36 @@ def require_replayable(job: Job, trace: Trace) -> None:
         raise CannotReplayError(f"{job.target.name} does not claim {', '.join(missing)}")
 
 
-def _run(session: Session, trace: Trace, chance: random.Random, *, one_by_one: bool) -> None:
-    if one_by_one:
-        comparison = Comparison(session)
-        for ask in asks_of(trace.entries) or []:
-            comparison.status() if isinstance(ask, AskStatus) else comparison.step(ask)
-    elif any(isinstance(entry, Kill | PowerLoss) for entry in trace.entries):
-        _with_crashes(Life(session), trace, chance)
+def _one_by_one(job: Job, trace: Trace, asks: Sequence[Ask], times: int) -> Replayed:
+    """All on one IUT: what it does once it does again, unless luck is in it.
+
+    A device that fails, say, or a copier of its own. So what shows nothing is asked again behind
+    what was asked before, with other contents.
+    """
+    runs = 0
+    finding = None
+    contents = [each.content for each in asks if isinstance(each, Write)]
+    try:
+        with job.session(trace.geometry, target_writable=trace.target_writable) as session:
+            comparison = Comparison(session, max(contents, default=0))
+            while runs < times:
+                runs += 1
+                for ask in asks:
+                    if runs > 1 or isinstance(ask, AskStatus):
+                        comparison.ask(ask)
+                    else:
+                        comparison.step(ask)
+    except ViolationError as error:
+        finding = error.finding
+    return Replayed(runs, job.requests, finding)
+
+
+def _run(job: Job, session: Session, trace: Trace, chance: random.Random) -> None:
+    if any(isinstance(entry, Kill | PowerLoss) for entry in trace.entries):
+        life = Life(session, sequential=not job.has(Capability.CONCURRENT))
+        live_again(life, script_of(trace), chance)
     else:
         _overlapping(session, trace)
-
-
-def _with_crashes(life: Life, trace: Trace, chance: random.Random) -> None:
-    """Kill it where the trace does, with the same requests in flight; `life` looks afterwards.
-
-    The looks that the trace has are asked for as well, and find the same.
-    """
-    open_ = 0
-    for at, entry in enumerate(trace.entries):
-        match entry:
-            case Submit(_, operation):
-                life.begin(operation)
-                open_ += 1
-            case Answer():
-                open_ -= 1
-                while len(life.in_flight) > open_ and not _is_lost_in(trace, at):
-                    life.collect()
-            case Kill():
-                # How far it comes with what is in flight is a matter of microseconds.
-                life.collect(chance.choice(_DELAYS))
-                life.kill()
-                open_ = 0
-            case PowerLoss(seed):
-                life.lose_power(seed)
-                open_ = 0
-    life.drain()
-
-
-def _is_lost_in(trace: Trace, at: int) -> bool:
-    """Whether an answer came only while power was lost, which a trace tells after it."""
-    following = next((e for e in trace.entries[at:] if not isinstance(e, Answer)), None)
-    return isinstance(following, PowerLoss)
 
 
 def _overlapping(session: Session, trace: Trace) -> None:

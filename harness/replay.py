@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from attrs import evolve, frozen
 
+from flashcopy.harness.failed import FAILED, stand_ins
 from flashcopy.harness.forced import CannotBeForcedError, EngineDiffersError, force
 from flashcopy.harness.mutant import Mutant
 from flashcopy.harness.mutants import UnknownMutantError, by_name
@@ -150,8 +151,13 @@ def _on_model(trace: Trace) -> Replay:
         trace.geometry, trace.target_writable, initial.state, initial.grains, initial.cursor
     )
     outcomes: dict[int, Outcome] = {}
+    failed = stand_ins(trace)
     for at, entry in enumerate(trace.entries):
-        if isinstance(entry, Submit):
+        if isinstance(entry, Submit) and entry.request in failed:
+            for operation in failed[entry.request]:
+                machine, _ = model.apply(machine, operation)
+            outcomes[entry.request] = FAILED
+        elif isinstance(entry, Submit):
             machine, outcomes[entry.request] = model.apply(machine, entry.operation)
         elif isinstance(entry, Answer):
             difference = _differs(entry, outcomes.get(entry.request))
@@ -173,13 +179,18 @@ def _on_simulation(trace: Trace, find: Callable[[str], Mutant]) -> Replay:
         raise InvalidTraceError(str(error)) from None
     scheduled = is_scheduled(trace)
     outcomes: dict[int, Outcome] = trial.outcomes if scheduled else {}
+    failed = {} if scheduled else stand_ins(trace)
     at = 0
     try:
         while at < len(trace.entries):
             entry = trace.entries[at]
             if isinstance(entry, PowerLoss):
                 return Replay("simulation", len(trace.entries), at, note=_up_to_power_loss(at))
-            if isinstance(entry, Submit) and not scheduled:
+            if isinstance(entry, Submit) and entry.request in failed:
+                for operation in failed[entry.request]:
+                    _complete(trial, operation)
+                outcomes[entry.request] = FAILED
+            elif isinstance(entry, Submit) and not scheduled:
                 outcomes[entry.request] = _complete(trial, entry.operation)
             else:
                 _carry_out(trial, entry, outcomes)

@@ -14,13 +14,15 @@ from flashcopy.cli.bundled import BundledAdapter
 from flashcopy.cli.conform import conform
 from flashcopy.cli.replay import replay
 from flashcopy.conformance.adapter import Hello
+from flashcopy.conformance.checks.asks import asks_of
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
-from flashcopy.model.operation import Contents, Done, Read, Start, Sync, Write
+from flashcopy.model.operation import Contents, Done, Read, Refusal, Refused, Start, Sync, Write
 from flashcopy.model.trace import (
     Answer,
     Crash,
+    Entry,
     Initial,
     Kill,
     PowerLoss,
@@ -89,6 +91,7 @@ def convicted(member: str, check: str, directory: Path) -> dict[str, Any]:
     [
         ("target-write-not-tracked", "data"),
         ("stopped-target-readable", "lifecycle"),
+        ("failed-sync-discards-marks", "data"),
         ("fake-read-overtaken", "interleaving"),
         ("map-dropped", "restart"),
         ("sync-forgets-the-source", "power-loss"),
@@ -123,6 +126,30 @@ def test_a_sequential_trace_says_where(tmp_path: Path) -> None:
     assert again["clause"] == "READ-2"
     assert again["entry"] == 12
     assert "write 9 (request #4, source block 0) came after the sync" in again["finding"]
+
+
+def test_what_failed_in_a_device_changed_nothing_but_what_landed(tmp_path: Path) -> None:
+    """ERR-5, ERR-6: a trace with `io_error` in it runs on the model, the simulation and an IUT."""
+    failed, both = Refused(Refusal.IO_ERROR), Read(SOURCE, 0, 1024)
+    entries: list[Entry] = [
+        *(Submit(3, Write(SOURCE, 0, 1024, 9)), Answer(3, failed)),
+        *(Submit(4, both), Answer(4, failed), Submit(5, both), Answer(5, Contents((9, 0)))),
+        *(Submit(6, Sync()), Answer(6, failed), Submit(7, Sync()), Answer(7, Done())),
+        *(Submit(8, Read(Volume.TARGET, 0, 1024)), Answer(8, Contents((9, 0)))),
+    ]
+    path = saved(tmp_path, *entries)
+    without = run(path)
+    assert without.exit_code == 0, without.output
+    assert "model: all 19 entries as the trace says" in without.output
+    assert "simulation: all 19 entries as the trace says" in without.output
+    said = run(path, "--times", "3", "bundled")
+    assert said.exit_code == 0, said.output
+    assert "every answer is right in each of 3 runs" in said.output
+    # What is asked until it works is asked by itself: again is once too often.
+    asked = [each.operation for each in entries if isinstance(each, Submit)]
+    assert asks_of(entries) == [asked[0], asked[3], asked[5]]
+    wrong = saved(tmp_path, *entries[:-1], Answer(8, Contents((9, 9))))
+    assert run(wrong).exit_code == 1
 
 
 @pytest.mark.parametrize(

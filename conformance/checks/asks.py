@@ -16,6 +16,8 @@ from flashcopy.model.operation import (
     Flush,
     Operation,
     Read,
+    Refusal,
+    Refused,
     Start,
     Stop,
     Sync,
@@ -41,21 +43,40 @@ _VOLUMES = (Volume.SOURCE, Volume.TARGET)
 
 
 def asks_of(entries: Sequence[Entry]) -> list[Ask] | None:
-    """What was asked in a trace; None if that was not one request after the other."""
+    """What was asked in a trace; None if that was not one request after the other.
+
+    What failed in a device was asked again, and after a failed write it was read what had landed
+    (`failing`). Both happen by themselves wherever these are asked, so neither is among them.
+    """
     asks: list[Ask] = []
     in_flight = False
+    # What is asked until it works, after this failed.
+    until_it_works: Operation | None = None
     for entry in entries:
         match entry:
             case Submit(_, operation) if not in_flight:
-                asks.append(operation)
+                if operation != until_it_works:
+                    until_it_works = None
+                    asks.append(operation)
                 in_flight = True
-            case Answer():
+            case Answer(_, outcome):
                 in_flight = False
+                if outcome != Refused(Refusal.IO_ERROR):
+                    until_it_works = None
+                elif until_it_works is None:
+                    until_it_works = _asked_by_itself(asks[-1])
             case Status() if not in_flight:
                 asks.append(AskStatus())
             case _:
                 return None
     return asks
+
+
+def _asked_by_itself(failed: Ask) -> Operation | None:
+    """What follows a request that has failed."""
+    if isinstance(failed, Write | WriteZeroes):
+        return Read(failed.volume, failed.offset, failed.length)
+    return None if isinstance(failed, AskStatus) else failed
 
 
 @frozen

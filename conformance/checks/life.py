@@ -40,10 +40,12 @@ _UNUSABLE = Refused(Refusal.INVALID_STATE)
 class Life:
     """A session and its story. `failures` counts requests that failed in a device of the IUT.
 
-    `state` is what the relationship said it was at after the last crash.
+    `state` is what the relationship said it was at after the last crash. An IUT that takes one
+    request at a time is `sequential`: a loss of power, which is a request, waits for the others.
     """
 
     session: Session
+    sequential: bool = False
     failures: int = 0
     state: State = State.IDLE
     _images: Images = field(init=False)
@@ -65,10 +67,15 @@ class Life:
         """What was asked and is not answered."""
         return [operation for _, _, operation in self._in_flight.values()]
 
-    def begin(self, operation: Operation) -> None:
-        """Ask, beside whatever is in flight."""
-        asked = (next(self._numbers), next(self._ticks), operation)
-        self._in_flight[self.session.begin(operation)] = asked
+    def begin(self, operation: Operation) -> int:
+        """Ask, beside whatever is in flight; the number of the request."""
+        number = next(self._numbers)
+        self._in_flight[self.session.begin(operation)] = (number, next(self._ticks), operation)
+        return number
+
+    def awaits(self, number: int) -> bool:
+        """Whether a request is in flight."""
+        return any(number == asked for asked, _, _ in self._in_flight.values())
 
     def collect(self, wait: float | None = None) -> list[Operation]:
         """What has been answered meanwhile; with no `wait`, at least one if any is in flight."""
@@ -107,6 +114,8 @@ class Life:
 
         What is in flight is carried out before the loss or fails (docs/protocol.md).
         """
+        if self.sequential:
+            self.drain()
         self._crash = _say("loss of power", self.in_flight)
         loss, failures = self.session.lose_power(seed), self.session.failures
         tick, recovered = next(self._ticks), False

@@ -224,7 +224,7 @@ def _live(
         at_once = _AT_ONCE[number % len(_AT_ONCE)] if job.has(Capability.CONCURRENT) else 1
         geometry = GEOMETRIES[(number + number // len(_AT_ONCE)) % len(GEOMETRIES)]
         with job.session(geometry) as session:
-            life = Life(session)
+            life = Life(session, sequential=not job.has(Capability.CONCURRENT))
             load = Load(life, job, chance, at_once, geometry, delays)
             life.ask(Write(SOURCE, 0, geometry.size, next(load.contents)))
             for _ in range(crashes):

@@ -20,11 +20,12 @@ from flashcopy.conformance.check import Finding, Job, ViolationError
 from flashcopy.conformance.checks.asks import Alphabet, Ask, asks_of
 from flashcopy.conformance.checks.comparison import Comparison
 from flashcopy.conformance.session import Session
+from flashcopy.conformance.shrinking.fewest import fewest
 from flashcopy.conformance.shrinking.reduction import by_hypothesis, halved, one_by_one
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import BackgroundCopy, Start, Stop, Write, WriteZeroes
-from flashcopy.model.trace import Trace
+from flashcopy.model.trace import Kill, PowerLoss, Trace
 
 # So many starts take no time from the search.
 _STARTS = 10
@@ -51,6 +52,8 @@ def shortest(job: Job, finding: Finding) -> Finding:
     """
     if finding.is_short:
         return finding
+    if finding.trace and any(isinstance(each, Kill | PowerLoss) for each in finding.trace.entries):
+        return fewest(job, finding, finding.trace)
     asks = asks_of(finding.trace.entries) if finding.trace else None
     if finding.trace is None or not asks:
         return finding
