@@ -39,9 +39,9 @@ def parse_target(words: Sequence[str], timeout: float) -> Target:
         case ["zoo", name]:
             near = ", ".join(difflib.get_close_matches(name, MEMBERS))
             instead = f", but {near}" if near else ""
-            raise click.UsageError(f"the zoo has no {name}{instead}; zoo --all lists every one")
+            raise click.UsageError(f"the zoo has no {name}{instead}; zoo alone says who there is")
         case ["zoo"]:
-            raise click.UsageError("give one name of the zoo, or --all, which lists them")
+            raise click.UsageError(f"give --all, or one name of the zoo: {', '.join(MEMBERS)}")
         case ["python", name]:
             return Target(f"python {name}", guard(_class(name), timeout))
         case [name]:

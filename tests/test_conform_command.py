@@ -252,6 +252,7 @@ def test_list() -> None:
         (["stdio", "--", "/etc/passwd"], "that is no program that may be run: /etc/passwd"),
         (["python", "json:NoSuchClass"], "NoSuchClass"),
         (["python", "json"], "python json: give MODULE:CLASS"),
+        (["zoo"], "give --all, or one name of the zoo: right, "),
         (["zoo", "merge-orr"], "the zoo has no merge-orr, but merge-or, "),
         (["bundled", "--json"], "options such as --json go before the target"),
         (["--timeout", "nan", "bundled"], "nan is no number of seconds"),

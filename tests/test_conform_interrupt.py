@@ -29,17 +29,21 @@ sys.stdin.readline()
 """
 
 
-def test_interrupt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupt(number: signal.Signals, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     iut = ["stdio", "--", sys.executable, "-S", "-c", MUTE, str(pipe)]
     command = [sys.executable, "-m", "flashcopy.cli", "conform", "--json", "--timeout", "60"]
     command += ["--report", str(tmp_path / "report"), *iut]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) as kit:
+    (tmp_path / "scratch").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "scratch")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path, env=environment) as kit:
         pid = int(pipe.read_text())
-        kit.send_signal(signal.SIGINT)
+        kit.send_signal(number)
         output, _ = kit.communicate(timeout=60)
     assert kit.returncode == 130
+    assert not list((tmp_path / "scratch").iterdir())
     said = json.loads(output)
     assert said["interrupted"]
     assert said["checks"] == []
@@ -100,7 +104,7 @@ def test_before_anything_is_imported(
         entry.main()
     assert capsys.readouterr().err == "flashcopy: interrupted\n"
     code = "import sys; old = set(sys.modules); import flashcopy.cli.entry as e"
-    code += "; print(*set(sys.modules) - old)"
+    code += "; print(*set(sys.modules) - old - sys.stdlib_module_names)"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
     assert set(done.stdout.split()) == {b"flashcopy", b"flashcopy.cli", b"flashcopy.cli.entry"}
 
