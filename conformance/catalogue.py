@@ -72,13 +72,6 @@ CHECKS = (
         frozenset({Capability.CONCURRENT}),
     ),
     Check(
-        "restart",
-        ("CRASH-1", "CRASH-2", "CRASH-3", "REC-1"),
-        "a map dropped, believed though it is not true, or durable before its data",
-        restarting.restart,
-        frozenset({Capability.RESTART}),
-    ),
-    Check(
         "many-grains",
         ("SYNC-2",),
         "a map that is truncated, or merged only in its first page",
@@ -89,6 +82,13 @@ CHECKS = (
         ("ERR-8",),
         "two processes that have the same volumes open, each with maps of its own",
         opening.second_opener,
+        frozenset({Capability.RESTART}),
+    ),
+    Check(
+        "restart",
+        ("CRASH-1", "CRASH-2", "CRASH-3", "REC-1"),
+        "a map dropped, believed though it is not true, or durable before its data",
+        restarting.restart,
         frozenset({Capability.RESTART}),
     ),
     Check(
