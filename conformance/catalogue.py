@@ -1,6 +1,7 @@
 """The list of checks: what each holds an IUT to, what it needs, and the fault it is after.
 
-They are run in this order: what is soon done and often tells comes first.
+They are run in this order: what is soon done and often tells comes first; and what asks one
+request after the other comes before what has many in flight, whose histories are longer to read.
 """
 
 from flashcopy.conformance.adapter import Capability
@@ -23,13 +24,6 @@ CHECKS = (
         directed.errors,
     ),
     Check(
-        "second-opener",
-        ("ERR-8",),
-        "two processes that have the same volumes open, each with maps of its own",
-        opening.second_opener,
-        frozenset({Capability.RESTART}),
-    ),
-    Check(
         "boundaries",
         ("GEO-1", "SYNC-2", "COPY-1", "WRITE-1", "READ-2"),
         "a short last grain, the edge of a map's word, the second grain of a request",
@@ -40,27 +34,6 @@ CHECKS = (
         ("COPY-3", "COPY-5"),
         "a background copy that ends early or never, or leaves grains behind its cursor",
         directed.liveness,
-    ),
-    Check(
-        "maps",
-        ("INV-2", "WRITE-1", "SYNC-2", "START-1", "COPY-2", "COPY-4"),
-        "maps that do not say what was copied and written, or count it differently",
-        maps.bitmaps,
-        frozenset({Capability.BITMAPS}),
-    ),
-    Check(
-        "minimality",
-        ("MIN-1", "MIN-2"),
-        "a sync that copies more than was written; reported as waste, not as a violation",
-        directed.minimality,
-        frozenset({Capability.BACKGROUND_COPY}),
-    ),
-    Check(
-        "power-loss",
-        ("CRASH-1", "CRASH-2", "CRASH-3", "REC-1"),
-        "a flush left out or too late: of a map, of a copy, of the source before a sync",
-        restarting.power_loss,
-        frozenset({Capability.POWER_LOSS}),
     ),
     Check(
         "data",
@@ -78,6 +51,20 @@ CHECKS = (
         sequential.lifecycle,
     ),
     Check(
+        "maps",
+        ("INV-2", "WRITE-1", "SYNC-2", "START-1", "COPY-2", "COPY-4"),
+        "maps that do not say what was copied and written, or count it differently",
+        maps.bitmaps,
+        frozenset({Capability.BITMAPS}),
+    ),
+    Check(
+        "power-loss",
+        ("CRASH-1", "CRASH-2", "CRASH-3", "REC-1"),
+        "a flush left out or too late: of a map, of a copy, of the source before a sync",
+        restarting.power_loss,
+        frozenset({Capability.POWER_LOSS}),
+    ),
+    Check(
         "interleaving",
         ("CONC-1", "CONC-2", "CONC-3", "IMG-1", "IMG-2", "READ-1", "READ-2"),
         "a write that straddles a sync, a copier that is overtaken, a map not merged at once",
@@ -91,10 +78,11 @@ CHECKS = (
         directed.many_grains,
     ),
     Check(
-        "under-load",
-        ("COPY-5", "COPY-6"),
-        "a background copy that gives way to hosts for good",
-        under_load.under_load,
+        "second-opener",
+        ("ERR-8",),
+        "two processes that have the same volumes open, each with maps of its own",
+        opening.second_opener,
+        frozenset({Capability.RESTART}),
     ),
     Check(
         "restart",
@@ -102,5 +90,18 @@ CHECKS = (
         "a map dropped, believed though it is not true, or durable before its data",
         restarting.restart,
         frozenset({Capability.RESTART}),
+    ),
+    Check(
+        "under-load",
+        ("COPY-5", "COPY-6"),
+        "a background copy that gives way to hosts for good",
+        under_load.under_load,
+    ),
+    Check(
+        "minimality",
+        ("MIN-1", "MIN-2"),
+        "a sync that copies more than was written; reported as waste, not as a violation",
+        directed.minimality,
+        frozenset({Capability.BACKGROUND_COPY}),
     ),
 )

@@ -46,7 +46,8 @@ class Effort:
 
     `episodes` of `requests` each, one after the other; `loads` with many in flight; `examples` of
     what is dearer, such as lives that end in kills. No check takes much more than `seconds`, and
-    what it finds is shrunk for `shrink_seconds`.
+    what it finds is shrunk for `shrink_seconds`. Where a check goes through volumes of several
+    geometries, these are the first `geometries` of them.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Effort:
     episodes: int
     seconds: float
     shrink_seconds: float
+    geometries: int = 6
 
 
 EFFORTS = {
@@ -67,8 +69,11 @@ EFFORTS = {
     )
 }
 
-# A short first pass before one of the efforts above. Of lives that end in kills it has as many as
-# `quick`: fewer leave faults of recovery for the end of the second pass.
+# Two short passes before one of the efforts above. At the first glimpse most checks have one or
+# two starts of the IUT, and all together little more than a second: what one of them shows at once
+# does not wait for the others. The second has as many lives that end in kills as `quick`:
+# fewer leave faults of recovery for the end of the third.
+GLIMPSE = Effort("glimpse", 30, 25, 1, 12, seconds=20, shrink_seconds=2.5, geometries=2)
 GLANCE = Effort("glance", 40, 25, 4, episodes=18, seconds=20, shrink_seconds=2.5)
 
 

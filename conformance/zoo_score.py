@@ -1,8 +1,8 @@
 """The kit's own test: which member of the zoo is convicted by which check, and how soon.
 
-Checks run in their order until one convicts. They do so twice: first a little of each, then all
-that the effort asks for, so that a fault which one check shows at once does not wait for another to
-come to its end. A member that is acquitted has been through both.
+Checks run in their order until one convicts. They do so three times: first very little of each,
+then some, then all that the effort asks for, so that a fault which one check shows at once does not
+wait for another to come to its end. A member that is acquitted has been through all three.
 """
 
 import time
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
-from flashcopy.conformance.check import GLANCE, Target
+from flashcopy.conformance.check import GLANCE, GLIMPSE, Target
 from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge
 from flashcopy.conformance.zoo.members import MEMBERS, WASTEFUL
 
@@ -47,7 +47,7 @@ def score(name: str, target: Target, plan: Plan) -> Score:
     harm = (member.__doc__ or "").strip().splitlines()[0]
     verdict, check, clause, explanation, requests = Verdict.CONFORMING, "", "", "", 0
     began = time.monotonic()
-    for result in _twice(target, plan):
+    for result in _in_passes(target, plan):
         requests += result.requests
         if result.verdict in (Verdict.VIOLATION, Verdict.ERRORED):
             verdict, check, explanation = result.verdict, result.check.id, result.reason
@@ -58,9 +58,9 @@ def score(name: str, target: Target, plan: Plan) -> Score:
     return Score(name, member.fault, harm, verdict, check, clause, explanation, requests, seconds)
 
 
-def _twice(target: Target, plan: Plan) -> Iterator[Result]:
+def _in_passes(target: Target, plan: Plan) -> Iterator[Result]:
     """Every check a little, and then in full; what is found is shrunk as the effort says."""
     hello = introduce(target)
-    glance = evolve(GLANCE, shrink_seconds=plan.effort.shrink_seconds)
-    for effort in (glance, plan.effort):
-        yield from judge(target, hello, evolve(plan, effort=effort))
+    for effort in (GLIMPSE, GLANCE, plan.effort):
+        shrinking = evolve(effort, shrink_seconds=plan.effort.shrink_seconds)
+        yield from judge(target, hello, evolve(plan, effort=shrinking))

@@ -45,6 +45,7 @@ def judge(trial: "Trial", number: int, pending: Pending, outcome: Outcome) -> No
     """Raises ViolationError for an answer that must not be."""
     if isinstance(outcome, Refused):
         _judge_refusal(trial, number, pending, outcome.kind)
+        _judge_standing(trial, number, pending, {MAP})
         return
     asked, oracle = pending.asked, trial.oracle
     if asked.name.endswith("_target"):
@@ -59,12 +60,17 @@ def judge(trial: "Trial", number: int, pending: Pending, outcome: Outcome) -> No
         raise violation("CRASH-3", f"request {number} ({asked.name}) was answered and did nothing")
     elif asked.name == "stop" and is_tracking(oracle.state):
         raise violation("STOP-1", f"request {number} (stop) was answered and did nothing")
-    must_stop = asked.name == "write_source" and pending.failed & {TARGET, MAP}
-    if must_stop and oracle.state is not State.STOPPED:
+    _judge_standing(trial, number, pending, {TARGET, MAP} if asked.is_write else {MAP})
+
+
+def _judge_standing(trial: "Trial", number: int, pending: Pending, vouching: set[Device]) -> None:
+    """ERR-5: when one of these failed under a request, nothing is tracked any more at its end."""
+    must_stop, state = pending.failed & vouching, trial.oracle.state
+    if must_stop and is_tracking(state):
         raise violation(
             "ERR-5",
-            f"request {number} wrote to the source although the {_names(must_stop)} failed,"
-            f" and the relationship is still {oracle.state.value}",
+            f"request {number} ({pending.asked.name}) has ended although the {_names(must_stop)}"
+            f" failed under it, and the relationship is still {state.value}",
         )
 
 

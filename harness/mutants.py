@@ -5,6 +5,7 @@ from the modules below, one for each part of the protocol.
 """
 
 from flashcopy.harness import (
+    mutants_failures,
     mutants_locks,
     mutants_maps,
     mutants_order,
@@ -17,6 +18,7 @@ MUTANTS: dict[str, Mutant] = {
     mutant.name: mutant
     for module in (
         mutants_order,
+        mutants_failures,
         mutants_locks,
         mutants_maps,
         mutants_points,

@@ -12,16 +12,13 @@ from flashcopy.harness.mutant_parts import (
     without_flush_of,
 )
 from flashcopy.harness.requests import Ask, Options
-from flashcopy.harness.simulation import Flight, Simulation
 from flashcopy.impl import bitmap, protocol
 from flashcopy.impl.effect import (
     MAP,
     SOURCE,
     TARGET,
-    AcquireCopier,
     AcquireGrains,
     Commit,
-    Device,
     Effect,
     Flush,
     Mode,
@@ -33,7 +30,6 @@ from flashcopy.impl.effect import (
     Unsettled,
     Write,
 )
-from flashcopy.impl.errors import MapFailedError
 from flashcopy.impl.geometry import Geometry
 from flashcopy.impl.mapfile import Header, MapFile, MapWrite
 from flashcopy.impl.memory import Memory
@@ -66,22 +62,6 @@ def _map_before_target(geometry: Geometry, _: Options, asked: Ask) -> Request:
     yield Write(SOURCE, asked.blocks, asked.data)
 
 
-def _ignoring_map_errors(geometry: Geometry, _: Options, asked: Ask) -> Request:
-    """A map that cannot be written is no reason to hold up the host."""
-    shipped = protocol.write_source(geometry, asked.blocks, asked.data)
-    try:
-        effect = shipped.send(None)
-        while not isinstance(effect, Write) or effect.data is not asked.data:
-            try:
-                result = yield effect
-            except MapFailedError:
-                result = None
-            effect = shipped.send(result)
-        yield effect
-    except StopIteration:
-        return
-
-
 def _mark_before_flush(effect: Effect, _: Ask) -> Acted:
     """Drops the copier's flush, and does it after the mark and its save."""
     if isinstance(effect, Flush) and TARGET in effect.devices:
@@ -90,12 +70,6 @@ def _mark_before_flush(effect: Effect, _: Ask) -> Acted:
     if isinstance(effect, Save):
         yield Flush((TARGET,))
     return result
-
-
-def _stop_in_memory_only(effect: Effect, _: Ask) -> Acted:
-    if isinstance(effect, Commit) and effect.standing is Standing.STOPPED:
-        return None
-    return (yield effect)
 
 
 def _commit_unflushed(effect: Effect, _: Ask) -> Acted:
@@ -135,15 +109,6 @@ class SettledOutlivesPoint(Memory):
         self.settled = settled
 
 
-class ForgetfulDistrust(Memory):
-    """Distrusting unties the maps while requests in flight still save them."""
-
-    def distrust(self) -> None:
-        super().distrust()
-        self.copied.setall(1)
-        self.modified.setall(1)
-
-
 class InPlace(MapFile):
     """New maps are written over those that count."""
 
@@ -158,52 +123,6 @@ class InPlace(MapFile):
             area = 1 - self.header.area
             self.header = Header(self.header.generation, self.header.standing, area)
         return super().commit(standing)
-
-
-class KeepsFailedPrepare(MapFile):
-    """Maps whose writing failed count as written."""
-
-    def unprepare(self) -> None:
-        return
-
-
-class DistrustKeepsSettled(Memory):
-    """Distrusting leaves what is settled, so that no write is held up."""
-
-    def distrust(self) -> None:
-        settled = self.settled.copy()
-        super().distrust()
-        self.settled = settled
-
-
-class NeverForgetsPrepared(MapFile):
-    """Maps that were prepared once are taken for those in the other area for good."""
-
-    def adopt(self, memory: Memory, standing: Standing) -> None:
-        prepared = self._prepared
-        super().adopt(memory, standing)
-        self._prepared = prepared
-
-    def distrust(self, memory: Memory) -> None:
-        prepared = self._prepared
-        super().distrust(memory)
-        self._prepared = prepared
-
-
-class TrustsFlushesInDoubt(Simulation):
-    """A flush after one that failed counts as any other."""
-
-    def _flush_device(self, flight: Flight, device: Device) -> None:
-        self.devices[device].in_doubt = False
-        super()._flush_device(flight, device)
-
-
-def _start_unrecorded(geometry: Geometry, _: Options, __: Ask) -> Request:
-    """A start after a stop that could not be recorded prepares its maps without recording it."""
-    state = yield AcquireCopier()
-    yield from protocol._prepare(state, Point.START)
-    yield AcquireGrains(geometry.all_grains(), Mode.EXCLUSIVE)
-    yield from protocol._move_point_in_time(state, Point.START)
 
 
 MUTANTS = (
@@ -240,27 +159,6 @@ MUTANTS = (
         faults=(13, 25),
         rule="ORDER-1",
         make={"write_source": _map_before_target},
-    ),
-    Mutant(
-        "map-errors-ignored",
-        (*DATA, "ERR-5"),
-        "a write goes on although its bits could not be recorded",
-        faults=(28,),
-        make={"write_source": _ignoring_map_errors},
-    ),
-    Mutant(
-        "stop-in-memory-only",
-        DATA,
-        "after a failed target a write goes untracked, and a crash brings the old header back",
-        faults=(27, 43),
-        act=_stop_in_memory_only,
-    ),
-    Mutant(
-        "distrust-forgets-bits",
-        DATA,
-        "a request in flight saves bits that say copied of grains that never were",
-        faults=(43,),
-        memory=ForgetfulDistrust,
     ),
     Mutant(
         "copier-without-flush",
@@ -337,41 +235,5 @@ MUTANTS = (
         faults=(31,),
         rule="ORDER-4",
         mapfile=InPlace,
-    ),
-    Mutant(
-        "failed-prepare-kept",
-        DATA,
-        "a start after a failed one commits maps of an earlier generation",
-        faults=(41,),
-        mapfile=KeepsFailedPrepare,
-    ),
-    Mutant(
-        "distrust-keeps-settled",
-        (*DATA, "ERR-5"),
-        "writes go on although nobody recorded that the relationship stopped",
-        faults=(43,),
-        memory=DistrustKeepsSettled,
-    ),
-    Mutant(
-        "prepared-never-forgotten",
-        DATA,
-        "a sync commits maps that an earlier one prepared",
-        faults=(41,),
-        mapfile=NeverForgetsPrepared,
-    ),
-    Mutant(
-        "flush-in-doubt-trusted",
-        DATA,
-        "what a failed flush lost is vouched for because a later one succeeded",
-        faults=(42,),
-        simulation=TrustsFlushesInDoubt,
-    ),
-    Mutant(
-        "start-without-recording-stop",
-        DATA,
-        "new maps overwrite those that the header on the disk still names",
-        faults=(41,),
-        rule="ORDER-4",
-        make={"start": _start_unrecorded},
     ),
 )

@@ -7,6 +7,7 @@ is the first place where the run goes another way than the trace says.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -40,6 +41,9 @@ from flashcopy.model.trace import (
     Trace,
 )
 from flashcopy.model.wording import of_outcome
+
+# The setting of a trace that shows harm, beside which waste and broken rules are no matter.
+HARM_ALONE: Final = {"judged": "harm alone"}
 
 
 @frozen
@@ -141,8 +145,12 @@ def _check_initial(geometry: Geometry, initial: Initial) -> None:
 
 
 def _watch(trace: Trace) -> Watch:
-    """Whoever begins in the middle of things has broken rules already: harm alone counts then."""
-    return ORACLE_ALONE if trace.initial and trace.initial.durable else ALL
+    """Whoever begins in the middle of things has broken rules already: harm alone counts then.
+
+    So it does where the trace is of somebody who looked for nothing else.
+    """
+    midway = trace.initial is not None and trace.initial.durable
+    return ORACLE_ALONE if midway or HARM_ALONE.items() <= trace.settings.items() else ALL
 
 
 def _on_model(trace: Trace) -> Replay:

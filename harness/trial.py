@@ -17,6 +17,7 @@ from flashcopy.harness.images_oracle import violation
 from flashcopy.harness.judgement import Pending
 from flashcopy.harness.minimality import MinimalityMonitor
 from flashcopy.harness.mutant import Mutant, generator
+from flashcopy.harness.patience import Patience
 from flashcopy.harness.requests import Ask
 from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.rules import RuleMonitor
@@ -95,6 +96,7 @@ class Trial:
         self.rules = RuleMonitor(self.simulation)
         self.minimality = MinimalityMonitor(self.simulation, watch.minimality)
         self.minimality.begin()
+        self.patience = Patience(self.simulation)
         self.in_flight: dict[int, Pending] = {}
         self.outcomes: dict[int, Outcome] = {}
         self.failed: set[Device] = set()
@@ -143,6 +145,8 @@ class Trial:
             result = self.simulation.step(number, fault)
             if isinstance(result, DeviceError):
                 self._device_failed(pending, effect, result)
+            if fault is not Fault.NONE:
+                self.patience.begin()
             if fault is not Fault.LOST:
                 self._took_effect(number, pending, effect, done)
             self._after(flight, pending, effect, was, result)
@@ -173,6 +177,7 @@ class Trial:
         self.crashed = False
         self.simulation.open()
         self.minimality.begin()
+        self.patience.begin()
         try:
             source = self._read_all(Ask("read_source", self._every_block()))
             if source is None:
@@ -279,6 +284,7 @@ class Trial:
         outcome = requests.outcome(pending.asked, flight.result, flight.error)
         self._record(flight.number, outcome)
         judgement.judge(self, flight.number, pending, outcome)
+        self.patience.ended(pending.operation, outcome)
         oracle = self.oracle
         if isinstance(outcome, Refused):
             return

@@ -190,6 +190,7 @@ _LIKES: dict[str, type[Effects]] = {
     "modified-cleared-before-merge": MergeNothing,
     "start-keeps-copied": StartKeepsCopied,
     "flush-in-doubt-trusted": FlushesInDoubt,
+    "flush-of-another-trusted": AnyoneMayRecord,
     "distrust-keeps-settled": DistrustKeepsSettled,
     "prepared-never-forgotten": NeverForgetsPrepared,
     "sync-takes-modified-first": TakesModified,

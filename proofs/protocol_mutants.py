@@ -1,11 +1,13 @@
 """Every fault that the protocol proofs refute, as a mutant that the simulation can run.
 
 The mutants of the harness are found by their names. The smallest faults, an effect left out or two
-swapped, are found by the names that the proofs give them, `without _diverge: Save` for instance.
-So a counterexample of the proofs is a trace that names its fault, and runs again.
+swapped, are found by the names that the proofs give them, `without _diverge: Save` for instance;
+so is one that harms nobody, which the harness therefore has not. So a counterexample of the proofs
+is a trace that names its fault, and runs again.
 """
 
 from functools import lru_cache, partial
+from typing import Final
 
 from flashcopy.harness import mutants
 from flashcopy.harness.mutant import DATA, Mutant
@@ -14,12 +16,23 @@ from flashcopy.harness.mutants import UnknownMutantError
 from flashcopy.harness.requests import Ask, Options
 from flashcopy.harness.requests import generator as shipped
 from flashcopy.harness.simulation import BLOCK_BYTES
-from flashcopy.impl.effect import Effect, Write
+from flashcopy.impl.effect import Effect, Runs, Write
 from flashcopy.impl.geometry import Geometry
+from flashcopy.impl.memory import Memory
 from flashcopy.impl.protocol import Request
 from flashcopy.proofs.protocol_points import points, swapped, without
 from flashcopy.proofs.protocol_request import Bytes, Rewrite, requests
 
+
+class SettlesByMark(Memory):
+    """Setting the bits settles the grain, before the map is flushed (ORDER-3)."""
+
+    def mark_diverged(self, runs: Runs) -> None:
+        super().mark_diverged(runs)
+        self.settle(runs)
+
+
+HARMLESS: Final = Mutant("settled by the mark", DATA, "none", memory=SettlesByMark)
 # What a write holds whose data was never read, and what a read gives that never read.
 _GARBAGE = b"\xee" * BLOCK_BYTES
 
@@ -30,6 +43,8 @@ def by_name(name: str) -> Mutant:
 
     Raises UnknownMutantError.
     """
+    if name == HARMLESS.name:
+        return HARMLESS
     rewrite = _rewrite_of(name)
     if rewrite is None:
         return mutants.by_name(name)

@@ -8,7 +8,6 @@ clauses say. Devices may fail at every effect.
 
 from flashcopy.proofs.obligation import Mutant, Obligation
 from flashcopy.proofs.protocol_faults import (
-    AnyoneMayRecord,
     SettlesByMark,
     leaving_out,
     meaning,
@@ -129,11 +128,8 @@ def obligations() -> tuple[Obligation, ...]:
             ("CRASH-2", "ORDER-3", "ERR-5"),
             (
                 *named("skip-by-volatile-bit", "settled-when-copied", "distrust-forgets-bits"),
-                *named("flush-in-doubt-trusted"),
-                *meaning(
-                    flush_that_another_may_have_emptied_trusted=AnyoneMayRecord,
-                    settled_by_the_mark=SettlesByMark,
-                ),
+                *named("flush-in-doubt-trusted", "flush-of-another-trusted"),
+                *meaning(settled_by_the_mark=SettlesByMark),
             ),
             _shape("write_target", "the block"),
         ),

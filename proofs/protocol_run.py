@@ -118,15 +118,20 @@ class Lonely:
 
 
 def alone(
-    subject: Subject, asked: Asked, among: Callable[[State], Condition], seconds: float
+    subject: Subject,
+    asked: Asked,
+    among: Callable[[State], Condition],
+    seconds: float,
+    seed: int = 0,
 ) -> Iterator[Lonely]:
     """The request from one of these states, with nobody else about, where that can go wrong.
 
-    First so that a crash shows it at once, if there is such a way.
+    First so that a crash shows it at once, if there is such a way. Which state it is depends on the
+    solver's seed.
     """
     for harm_only in (True, False):
         run = _Run(subject, asked, _symbols(), alone=True, harm_only=harm_only)
-        values = _values(run, among, lambda formula: ask_z3(formula, 0, seconds))
+        values = _values(run, among, lambda formula: ask_z3(formula, seed, seconds))
         if values:
             run = _Run(subject, asked, values, story=[], alone=True, harm_only=harm_only)
             run.statement()
@@ -181,13 +186,6 @@ def _values(run: "_Run", among: Callable[[State], Condition], ask: Solve) -> dic
         for name, sort in VARIABLES.items()
         if not isinstance(sort, OneOf)
     }
-
-
-def wrong_path(subject: Subject, asked: Asked, values: Mapping[str, Any]) -> Path:
-    """The path on which a request goes wrong among others, with these values."""
-    run = _Run(subject, asked, values, story=[])
-    run.statement()
-    return run.wrong or ()
 
 
 def reachable_points(subject: Subject, asked: Asked) -> list[tuple[str, Condition]]:

@@ -2,10 +2,11 @@
 
 The state that the solver begins in becomes the initial state of a trace: what is in caches and on
 disks, in memory and in the map file, of the block that is followed. The block beside it, and the
-other grain, get the same with other data. Then `witness` looks for the run that does harm.
+other grain, get the same with other data. Then `witness` looks for the run that does harm. Where
+nobody is harmed while nobody else is about, `protocol_explored` looks among others.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from attrs import evolve
@@ -20,54 +21,45 @@ from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, St
 from flashcopy.model.operation import Flush as FlushOperation
 from flashcopy.model.trace import Durable, Fault, Initial, Trace
 from flashcopy.proofs import protocol_mutants, witness
+from flashcopy.proofs.protocol_explored import HARMLESS_ANYHOW, among_others
 from flashcopy.proofs.protocol_logic import conj, imp, neg, same
 from flashcopy.proofs.protocol_request import Asked, Bytes, Path, Runner
-from flashcopy.proofs.protocol_run import Lonely, Subject, alone, wrong_path
+from flashcopy.proofs.protocol_run import Lonely, Subject, alone
 from flashcopy.proofs.protocol_state import State
-from flashcopy.proofs.witness import BLOCK, GEOMETRY, Setting, plain_settings
+from flashcopy.proofs.witness import BLOCK, GEOMETRY, Setting
 
 _CONTENT: Final = 1000
 _SECONDS: Final = 20.0
 
 
 def trace_of(name: str, subject: Subject, asked: Asked, **values: Any) -> Trace | None:
-    """The trace of `finding_of`."""
-    found = finding_of(name, subject, asked, values)
+    """The trace of `finding_of`, whatever values refuted it; for a state is looked for that can be
+    told."""
+    del values
+    found = finding_of(name, subject, asked)
     return found.trace if found else None
 
 
-def finding_of(
-    name: str, subject: Subject, asked: Asked, values: Mapping[str, Any]
-) -> Finding | None:
+def finding_of(name: str, subject: Subject, asked: Asked, seed: int = 0) -> Finding | None:
     """What a fault does to somebody, with the trace that shows it; None if no run shows it.
 
-    `name` is that of the mutant, empty for the protocol as it is. `values` are the solver's, with
-    which the request goes wrong among others.
+    `name` is that of the mutant, empty for the protocol as it is; `seed` the solver's.
     """
-    return by_itself(name, subject, asked) or among_others(name, subject, asked, values)
+    found = by_itself(name, subject, asked, seed)
+    if found or name in HARMLESS_ANYHOW:
+        return found
+    return among_others(name, keep_target=asked.keep_target)
 
 
-def by_itself(name: str, subject: Subject, asked: Asked) -> Finding | None:
+def by_itself(name: str, subject: Subject, asked: Asked, seed: int = 0) -> Finding | None:
     """The same from a state of the solver's, with nobody else in flight at that time."""
     settings = {"mutant": name} if name else {}
-    for lonely in alone(subject, asked, can_be_told, _SECONDS):
+    for lonely in alone(subject, asked, can_be_told, _SECONDS, seed):
         told = _told(subject, asked, lonely, settings)
-        found = witness.search(told, protocol_mutants.by_name, levels=2)
+        found = witness.search(told, protocol_mutants.by_name)
         if found:
             return found
     return None
-
-
-def among_others(
-    name: str, subject: Subject, asked: Asked, values: Mapping[str, Any]
-) -> Finding | None:
-    """The same from plain states, with another request in flight, and failures as the solver's."""
-    settings = {"mutant": name} if name else {}
-    plain = list(plain_settings(operation_of(asked), _options(asked, settings)))
-    failed = _faults(subject, asked, wrong_path(subject, asked, values))
-    if failed:
-        plain += [evolve(setting, faults=faults) for setting in plain for faults in failed]
-    return witness.search(plain, protocol_mutants.by_name)
 
 
 def operation_of(asked: Asked) -> Operation:

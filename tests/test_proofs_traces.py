@@ -1,7 +1,8 @@
 """Counterexamples of the protocol proofs are traces: they replay, and only on the broken protocol.
 
 For the faults that need nobody else the trace begins in the solver's own state (CRASH-1 to CRASH-3,
-READ-1, READ-2, INV-1, ORDER-1 to ORDER-4).
+READ-1, READ-2, INV-1, ORDER-1 to ORDER-4); for the others the explorer has the shortest, whatever
+the solver says.
 """
 
 import json
@@ -17,7 +18,7 @@ from flashcopy.cli.replay import replay
 from flashcopy.cli.show import show
 from flashcopy.harness.replay import on_engine
 from flashcopy.harness.replay import replay as run_again
-from flashcopy.harness.result import Finding, ViolationError
+from flashcopy.harness.result import ViolationError
 from flashcopy.harness.trial import ORACLE_ALONE, Trial
 from flashcopy.impl import protocol
 from flashcopy.impl.effect import Read, Write
@@ -38,44 +39,50 @@ from flashcopy.model.trace import (
     loads,
 )
 from flashcopy.proofs.obligation import Mutant
+from flashcopy.proofs.protocol_explored import (
+    HARMLESS_ANYHOW,
+    Size,
+    among_others,
+    explored,
+    plan_of,
+)
 from flashcopy.proofs.protocol_mutants import by_name
 from flashcopy.proofs.protocol_request import Asked
-from flashcopy.proofs.protocol_run import VARIABLES, Subject
-from flashcopy.proofs.protocol_traces import among_others, by_itself
+from flashcopy.proofs.protocol_run import Subject
+from flashcopy.proofs.protocol_traces import by_itself
 from flashcopy.proofs.registry import obligations_of
-from flashcopy.proofs.sorts import OneOf
 from flashcopy.proofs.witness import GEOMETRY
 
 pytestmark = pytest.mark.mutation
 
-# Nobody is harmed by these while nobody else is in flight or has been before.
-NEED_OTHERS = frozenset(
-    (
-        *("fake-read-without-lock", "writes-share-grains", "writes-lock-nobody-out"),
-        *("copier-without-grain-lock", "point-not-exclusive", "point-without-lock"),
-        *("merge-not-atomic", "settled-when-copied", "distrust-forgets-bits"),
-        *("without _stop_durably: Distrust", "without stop: AcquireGrains"),
-        *("start-without-recording-stop", "failed-prepare-kept", "flush-in-doubt-trusted"),
-        *("without flush_target: Flush", "sync-takes-modified-first"),
-        *("_move_point_in_time: Adopt before _move_point_in_time: Flush 2",),
-        "without _end_tracking: Distrust",
-    )
-)
-# The argument does not go through, and yet no run of the simulation shows any harm but waste: a
-# grain copied once more, or for ever.
-HARMLESS_ALONE = frozenset(
-    (
-        "without read_source: AcquireGrains",
-        *("without background_copy: MarkCopied", "without background_copy: Save"),
-        "copier-without-copier-lock",
-        "_diverge: Settle before _diverge: Flush",
-        "settled by the mark",
-        "flush that another may have emptied trusted",
-    )
-)
-# Whether these do harm alone depends on the state that the solver happens to find: a sync by itself
-# has written its maps before it holds up the hosts, so that mostly nothing is left to flush.
-ALONE_OR_NOT = frozenset(("_move_point_in_time: Commit before _move_point_in_time: Flush",))
+# Nobody is harmed by these while nobody else is in flight or has been before: the clause by which
+# the explorer's shortest way convicts each.
+AMONG_OTHERS = {
+    "fake-read-without-lock": "READ-2",
+    "writes-share-grains": "READ-2",
+    "writes-lock-nobody-out": "CRASH-2",
+    "copier-without-grain-lock": "CRASH-2",
+    "copier-without-copier-lock": "INV-1",
+    "point-not-exclusive": "READ-2",
+    "point-without-lock": "CRASH-2",
+    "merge-not-atomic": "INV-1",
+    "settled-when-copied": "INV-1",
+    "distrust-forgets-bits": "READ-2",
+    "failed-prepare-kept": "CRASH-3",
+    "flush-in-doubt-trusted": "CRASH-1",
+    "flush-of-another-trusted": "CRASH-3",
+    "start-without-recording-stop": "ERR-5",
+    "sync-takes-modified-first": "INV-1",
+    "without _stop_durably: Distrust": "ERR-5",
+    "without _end_tracking: Distrust": "ERR-5",
+    "without stop: AcquireGrains": "LIFE-1",
+    "without flush_target: Flush": "CRASH-1",
+    "without background_copy: MarkCopied": "COPY-5",
+    "_move_point_in_time: Adopt before _move_point_in_time: Flush 2": "ERR-5",
+    # With the solver's state it depends on that state: a sync by itself has written its maps before
+    # it holds up the hosts, so that mostly nothing is left to flush.
+    "_move_point_in_time: Commit before _move_point_in_time: Flush": "CRASH-2",
+}
 
 
 def cases() -> Iterator[tuple[Mutant, tuple[Asked, ...]]]:
@@ -89,12 +96,12 @@ def cases() -> Iterator[tuple[Mutant, tuple[Asked, ...]]]:
                     yield mutant, obligation.variables["asked"].values  # type: ignore[union-attr]
 
 
-SHOWN = [c for c in cases() if c[0].name not in NEED_OTHERS | HARMLESS_ALONE]
+SHOWN = [c for c in cases() if c[0].name not in {*AMONG_OTHERS, *HARMLESS_ANYHOW}]
 
 
 @pytest.mark.parametrize(("mutant", "asked"), SHOWN, ids=lambda v: getattr(v, "name", ""))
 def test_the_trace_replays_to_the_same_violation(mutant: Mutant, asked: tuple[Asked, ...]) -> None:
-    found = next(f for one in asked if (f := shown(mutant, one)))
+    found = next(f for one in asked if (f := by_itself(mutant.name, mutant.subject, one)))
     trace = found.trace
     assert trace is not None
     assert loads(dumps(trace)) == trace
@@ -105,6 +112,21 @@ def test_the_trace_replays_to_the_same_violation(mutant: Mutant, asked: tuple[As
     )
     assert shipped_holds(trace)
     assert "cannot be forced" in on_engine(trace).note
+
+
+@pytest.mark.parametrize("seed", (1, 2, 3))
+def test_whatever_state_the_solver_finds_there_is_a_trace(seed: int) -> None:
+    """Each seed for a third of them; all of them were seen to have one under six seeds."""
+    for mutant, asked in SHOWN[seed - 1 :: 3]:
+        found = next(f for one in asked if (f := by_itself(mutant.name, mutant.subject, one, seed)))
+        assert replays(found), mutant.name
+
+
+def replays(found: Finding) -> bool:
+    """Whether the finding's trace shows it again."""
+    assert found.trace is not None
+    (again,) = run_again(found.trace, by_name)
+    return again.finding is not None and again.finding.clause == found.clause
 
 
 def shipped_holds(trace: Trace) -> bool:
@@ -136,21 +158,27 @@ def _can_fail(trial: Trial, number: int) -> bool:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "clause"),
-    [
-        ("fake-read-without-lock", "READ-2"),
-        ("settled-when-copied", "INV-1"),
-    ],
-)
+@pytest.mark.parametrize(("name", "clause"), AMONG_OTHERS.items())
 def test_a_fault_that_needs_others_is_shown_among_them(name: str, clause: str) -> None:
-    """CONC-3: a write overtakes a fake read; INV-1: a write to a copied grain is not marked."""
-    mutant, (asked, *_) = next(case for case in cases() if case[0].name == name)
-    assert by_itself(mutant.name, mutant.subject, asked) is None
-    found = among_others(mutant.name, mutant.subject, asked, defaults())
+    """CONC-2, CONC-3, ERR-5, INV-1, COPY-5: the trace replays, and the shipped protocol holds."""
+    assert any(mutant.name == name for mutant, _ in cases())
+    found = among_others(name)
     assert found is not None
     assert found.clause == clause
-    assert replays(found)
+    assert found.trace is not None
+    (again,) = run_again(loads(dumps(found.trace)), by_name)
+    assert again.finding is not None
+    assert (again.finding.clause, again.finding.explanation) == (clause, found.explanation)
+    assert shipped_holds(found.trace)
+
+
+@pytest.mark.parametrize("name", HARMLESS_ANYHOW)
+def test_what_harms_nobody_has_no_trace(name: str) -> None:
+    """All schedules of two requests on one block, with two failures; not even waste is shown."""
+    assert any(mutant.name == name for mutant, _ in cases())
+    tally, violation = explored(name, plan_of(Size(1, 1, 2)), waste=True)
+    assert violation is None
+    assert tally.states > 50_000
 
 
 def test_prove_writes_the_trace_of_what_does_not_hold_and_says_how_to_see_it(
@@ -216,22 +244,3 @@ def test_a_target_that_is_idle_on_disk_may_keep_what_was_in_its_cache() -> None:
         trial.reopen()
         trial.check_at_rest()
         assert trial.state is State.IDLE
-
-
-def shown(mutant: Mutant, asked: Asked) -> Finding | None:
-    found = by_itself(mutant.name, mutant.subject, asked)
-    if found is None and mutant.name in ALONE_OR_NOT:
-        return among_others(mutant.name, mutant.subject, asked, defaults())
-    return found
-
-
-def replays(found: Finding) -> bool:
-    """Whether the finding's trace shows it again."""
-    assert found.trace is not None
-    (again,) = run_again(found.trace, by_name)
-    return again.finding is not None and again.finding.clause == found.clause
-
-
-def defaults() -> dict[str, object]:
-    """Values with which nothing in particular goes on."""
-    return {n: s.default() for n, s in VARIABLES.items() if not isinstance(s, OneOf)}

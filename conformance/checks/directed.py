@@ -24,13 +24,14 @@ from flashcopy.model.operation import (
 
 BLOCK = 512
 SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
-# One grain, short and whole; grain and block the same; a short last grain behind the second word
-# of a map.
+# A short last grain; grain and block the same, and more of them than a word of a map has bits; one
+# grain, short and whole; a few; a short last grain behind the second word. The first two tell most.
 SMALL = (
+    Geometry(11 * BLOCK, BLOCK, 4 * BLOCK),
+    Geometry(67 * BLOCK, BLOCK, BLOCK),
     Geometry(BLOCK, BLOCK, 4 * BLOCK),
     Geometry(4 * BLOCK, BLOCK, 4 * BLOCK),
     Geometry(3 * BLOCK, BLOCK, BLOCK),
-    Geometry(67 * BLOCK, BLOCK, BLOCK),
     Geometry(267 * BLOCK, BLOCK, 4 * BLOCK),
 )
 # A map of more than one page of 4096 bytes.
@@ -42,7 +43,7 @@ _EDGES = (0, 7, 8, 31, 32, 63, 64)
 
 def boundaries(job: Job) -> None:
     """GEO-1, SYNC-2, COPY-1: grains at the edges of volumes and of the words of a map."""
-    for geometry in SMALL:
+    for geometry in SMALL[: job.effort.geometries]:
         with job.session(geometry) as session:
             _at_the_edges(Comparison(session), job)
 
@@ -98,10 +99,13 @@ def _written_in_turn(job: Job) -> list[Volume]:
 def _write_each(
     comparison: Comparison, grains: list[int], turn: int, volumes: list[Volume]
 ) -> None:
-    """A write to one block of each uncopied grain: the rest of it stays, on both volumes."""
+    """A write to one block of each uncopied grain: the rest of it stays, on both volumes.
+
+    To another block in each turn, or what the target held before would pass for the rest.
+    """
     for at, grain in enumerate(grains):
         blocks = blocks_of_grain(comparison.session.geometry, grain)
-        comparison.write(volumes[(at + turn) % 2], blocks[-1], 1)
+        comparison.write(volumes[(at + turn) % 2], blocks[turn - 1], 1)
         comparison.read(TARGET, blocks[0], len(blocks))
 
 

@@ -95,7 +95,7 @@ class _Maps:
 
 def bitmaps(job: Job) -> None:
     """INV-2, WRITE-1, SYNC-2, START-1, COPY-2, COPY-4: the maps after each of many requests."""
-    for geometry in _GEOMETRIES:
+    for geometry in _GEOMETRIES[: job.effort.geometries]:
         chance = random.Random(f"{job.seed} maps {geometry.blocks}")
         with job.session(geometry) as session:
             maps = _Maps(Comparison(session), job)

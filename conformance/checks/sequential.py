@@ -63,14 +63,14 @@ def lifecycle(job: Job) -> None:
 
 def _drive(job: Job, name: str, kinds: list[Draw], end: End, *, idle: bool = False) -> None:
     """All episodes, or as many as there is time for. Raises ViolationError."""
-    kinds = [*kinds, *_writes(job), _flush]
+    kinds, geometries = [*kinds, *_writes(job), _flush], GEOMETRIES[: job.effort.geometries]
     if job.has(Capability.BACKGROUND_COPY):
         kinds += [_copy] * 2
     with _kept(job) as comparison_for:
         for number in range(job.effort.episodes):
             if job.is_over():
                 return
-            geometry = GEOMETRIES[number % len(GEOMETRIES)]
+            geometry = geometries[number % len(geometries)]
             chance = random.Random(f"{job.seed} {name} {number}")
             comparison = comparison_for(geometry)
             if comparison.asked or not idle:

@@ -60,9 +60,8 @@ def shortest(job: Job, finding: Finding) -> Finding:
     search = _Search(job, finding.trace, finding.clause, frozenset(asks))
     with suppress(_OutOfTimeError):
         episode = asks[_last_beginning(finding.trace.geometry, asks) :]
-        base = next((each for each in (episode, asks) if search.on_fresh(each)), None)
-        if base is not None:
-            search.cut_down(base)
+        if not search.cut_down(episode):
+            search.cut_down(asks)
     return search.best or _seen_once(finding)
 
 
@@ -97,31 +96,46 @@ class _Search:
     _began: float = field(factory=time.monotonic, init=False)
     _starts: int = field(default=0, init=False)
 
-    def cut_down(self, asks: list[Ask]) -> None:
-        """Make `best` as short as can be. Raises _OutOfTimeError."""
+    def cut_down(self, asks: list[Ask]) -> bool:
+        """Make `best` as short as can be, if these show it at all. Raises _OutOfTimeError."""
         shown: list[list[Ask]] = []
         with suppress(_OutOfTimeError, *_BREAKDOWNS):
             self._on_one_iut(asks, shown)
+        if self.best is None:
+            return False
         if not any(self.on_fresh(each, share=2) for each in _likeliest_first(shown)):
             asks = halved(asks, self.on_fresh)
             by_hypothesis(Alphabet.of(self.trace.geometry, asks), asks, self.on_fresh)
-        one_by_one(self._best_asks(), self.on_fresh)
+        # The last one has shown it, and all before it had not: so it stays, and saves a start.
+        *_, last = self._best_asks()
+        one_by_one(self._best_asks(), lambda asks: asks[-1] == last and self.on_fresh(asks))
+        return True
 
     def on_fresh(self, asks: list[Ask], share: float = 1) -> bool:
         """Whether these show it on volumes and an IUT of their own."""
         self._require_time(share)
         with suppress(*_BREAKDOWNS), self._session() as fresh:
-            found = self._run(Comparison(fresh), asks)
-            if found and (self.best is None or len(asks) <= len(self._best_asks())):
-                self.best = found
-            return found is not None
+            return self._shows(Comparison(fresh), asks)
         return False
 
+    def _shows(self, fresh: Comparison, asks: list[Ask]) -> bool:
+        """Whether these show it, where nothing was before."""
+        found = self._run(fresh, asks)
+        if found and (self.best is None or len(asks) <= len(self._best_asks())):
+            self.best = found
+        return found is not None
+
     def _on_one_iut(self, asks: list[Ask], shown: list[list[Ask]]) -> None:
-        """Add to `shown` what shows it on an IUT that is not fresh. Takes half of the time."""
-        writes = 0
+        """Add to `shown` what shows it on an IUT that was fresh for the first of them.
+
+        Nothing if that does not show it. Takes half of the time.
+        """
         geometry = self.trace.geometry
         with self._session() as kept:
+            first = Comparison(kept)
+            if not self._shows(first, asks):
+                return
+            writes = first.writes
 
             def shows(asks: list[Ask]) -> bool:
                 nonlocal writes

@@ -54,15 +54,18 @@ class SkipByMemoryBit(Cached):
             self.modified[grain] = True
             self.save_cell(grain)
         if first:
-            return self.flushed(volume, offset, data)
+            return self.flushed(volume, offset, data, first)
         self.store(volume, offset, data)
         return {}
 
-    def flushed(self, volume: str, offset: int, data: bytes) -> Paused:
+    def flushed(self, volume: str, offset: int, data: bytes, first: list[int]) -> Paused:
         """The flush, and only then the data; what the mark in memory has let by is ahead of it."""
         yield
         self.disks["map"].flush()
-        self.store(volume, offset, data)
+        if all(self.modified[grain] for grain in first):
+            self.store(volume, offset, data)
+        else:  # a sync came in between, and the marks are to be made again
+            super().write(volume, offset, data)
         return {}
 
 

@@ -35,6 +35,21 @@ class Doubts:
 
 
 @frozen
+class Rules:
+    """What holds of flushes after one that failed; each can be broken by a mutant.
+
+    A device in doubt is `refusing` to be flushed. A failed flush of the map file is `known`: nobody
+    who distrusted the maps before it may flush them any more.
+    """
+
+    refusing: bool = True
+    known: bool = True
+
+
+AS_THEY_ARE = Rules()
+
+
+@frozen
 class Flushing:
     """A request flushes some devices, in order; a fault fails the first or the last of them."""
 
@@ -56,10 +71,10 @@ class Flushed:
     blamed: Device | None = None
 
 
-def flush(doubts: Doubts, asked: Flushing, *, refusing: bool = True) -> Flushed | None:
+def flush(doubts: Doubts, asked: Flushing, rules: Rules = AS_THEY_ARE) -> Flushed | None:
     """ERR-5, ERR-6: a flush; None if the fault cannot be, for the device is not asked.
 
-    Where devices in doubt are not `refusing`, which is a mutant's doing, none is ever in doubt.
+    Where devices in doubt are not refusing none is ever in doubt.
     """
     done: list[Device] = []
     devices = asked.devices[:1] if asked.fault is Fault.LOST else asked.devices
@@ -69,14 +84,16 @@ def flush(doubts: Doubts, asked: Flushing, *, refusing: bool = True) -> Flushed 
                 return None
             return Flushed(doubts, tuple(done), blamed=device)
         if asked.fault is not Fault.NONE and device is devices[-1]:
-            after = _doubting(doubts, device) if refusing else evolve(doubts, left=doubts.left - 1)
+            after = _doubting(doubts, device, rules)
             return Flushed(after, tuple(done), lost=device, blamed=device)
         done.append(device)
     return Flushed(doubts, tuple(done))
 
 
-def _doubting(doubts: Doubts, device: Device) -> Doubts:
-    knowing = frozenset() if device is MAP else doubts.knowing
+def _doubting(doubts: Doubts, device: Device, rules: Rules) -> Doubts:
+    if not rules.refusing:
+        return evolve(doubts, left=doubts.left - 1)
+    knowing = frozenset() if device is MAP and rules.known else doubts.knowing
     return Doubts(doubts.left - 1, doubts.doubted | {device}, knowing)
 
 
@@ -85,14 +102,16 @@ def said(standing: Standing) -> int:
     return STOPPED if standing is Standing.STOPPED else FOLLOWED
 
 
-def change(doubts: Doubts, what: int, request: int) -> Doubts:
+def change(doubts: Doubts, what: int, request: int, rules: Rules = AS_THEY_ARE) -> Doubts:
     """After a request distrusted the maps, followed a header, ended, or had a fault."""
     match what:
         case 1:
-            known = doubts.knowing | {request} if MAP in doubts.doubted else frozenset()
+            asks = MAP in doubts.doubted or not rules.known
+            known = doubts.knowing | {request} if asks else frozenset()
             return evolve(doubts, knowing=known)
         case 3:
-            return Doubts(doubts.left, doubts.doubted - {TARGET, MAP})
+            still = frozenset() if rules.known else doubts.knowing - {request}
+            return Doubts(doubts.left, doubts.doubted - {TARGET, MAP}, still)
         case 4:
             return evolve(doubts, left=doubts.left - 1)
     return evolve(doubts, knowing=doubts.knowing - {request})

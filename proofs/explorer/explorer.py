@@ -9,11 +9,12 @@ from collections.abc import Callable
 import numpy as np
 
 from flashcopy.harness.mutant import SHIPPED, Mutant
-from flashcopy.harness.simulation import Simulation
 from flashcopy.impl import protocol as protocols
-from flashcopy.impl.effect import SOURCE
+from flashcopy.impl.effect import MAP, SOURCE, Flush
+from flashcopy.impl.errors import DeviceError
+from flashcopy.model.geometry import Geometry
 from flashcopy.proofs.explorer.automaton import unroll
-from flashcopy.proofs.explorer.doubt import Doubts
+from flashcopy.proofs.explorer.doubt import Doubts, Rules
 from flashcopy.proofs.explorer.layout import SCOPE_BITS, Rows, lay_out
 from flashcopy.proofs.explorer.linking import link
 from flashcopy.proofs.explorer.memory import MemoryMachine
@@ -51,8 +52,8 @@ class Explorer:
         start = plan.starts[0]
         simulation = open_simulation(start, self.sizes, protocol)
         machine = MemoryMachine(simulation.mapfile.identity, protocol)
-        refusing = _refuses_in_doubt(simulation)
-        self.parts = Parts(self.program, geometry, machine, waste=waste, refusing=refusing)
+        rules = _rules_of(start, self.sizes, protocol)
+        self.parts = Parts(self.program, geometry, machine, waste=waste, rules=rules)
         self.layout = lay_out(
             plan.grains, geometry.blocks, plan.in_flight, failing=plan.failures > 0
         )
@@ -104,12 +105,19 @@ class Explorer:
         return Search(self.parts, self.layout, self.stepper, check, shorter_than)
 
 
-def _refuses_in_doubt(simulation: Simulation) -> bool:
-    """Whether a flush after one that failed fails too: a rule of devices, so a mutant can break it.
+def _rules_of(start: Start, sizes: Geometry, protocol: Mutant) -> Rules:
+    """What holds of flushes after one that failed: rules of devices, so a mutant can break them.
 
-    ERR-5, ERR-6: it is asked of the simulation that the protocol comes with.
+    ERR-5, ERR-6, LOCK-6: it is asked of the simulation that the protocol comes with.
     """
-    simulation.devices[SOURCE].in_doubt = True
-    flight = simulation.submit(0, protocols.flush_source())
-    simulation.step(0)
-    return flight.error is not None
+    refusing = open_simulation(start, sizes, protocol)
+    refusing.devices[SOURCE].in_doubt = True
+    host = refusing.submit(0, protocols.flush_source())
+    refusing.step(0)
+    known = open_simulation(start, sizes, protocol)
+    recording = known.submit(0, protocols._stop_durably())
+    while not isinstance(recording.effect, Flush):
+        known.step(0)
+    known.doubt(MAP)
+    result = known.step(0)
+    return Rules(refusing=host.error is not None, known=isinstance(result, DeviceError))

@@ -28,8 +28,8 @@ Complaint = tuple[str, str]
 class Parts:
     """All tables of one exploration. Complaints are numbered from 1 on; 0 is none.
 
-    `waste` is whether MIN-1 and MIN-2 count, `refusing` whether a device in doubt refuses to be
-    flushed, as it must. `recovered` gathers what crashes lead to.
+    `waste` is whether MIN-1 and MIN-2 count, `rules` what holds of flushes after one that failed.
+    `recovered` gathers what crashes lead to.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class Parts:
         machine: MemoryMachine,
         *,
         waste: bool,
-        refusing: bool,
+        rules: doubt.Rules,
     ) -> None:
         self.program = program
         self.geometry = geometry
         self.machine = machine
         self.waste = waste
-        self._refusing = refusing
+        self._rules = rules
         self.memories: Values[Held] = Values()
         self.outcomes: Values[Outcome] = Values()
         self.maps: Values[mapdisk.MapDisk] = Values()
@@ -166,7 +166,7 @@ class Parts:
         rest, fault = divmod(asked, len(FAULTS))
         devices, request = divmod(rest, MOST_REQUESTS)
         flushing = doubt.Flushing(self.program.flushes[devices], request, FAULTS[fault])
-        done = doubt.flush(self.doubts[number], flushing, refusing=self._refusing)
+        done = doubt.flush(self.doubts[number], flushing, self._rules)
         return self._flushed.number(done)
 
     def _of_flush(self, number: int, find: Callable[[doubt.Flushed], int]) -> int:
@@ -200,7 +200,7 @@ class Parts:
 
     def _change_doubts(self, number: int, asked: int) -> int:
         what, request = divmod(asked, MOST_REQUESTS)
-        return self.doubts.number(doubt.change(self.doubts[number], what, request))
+        return self.doubts.number(doubt.change(self.doubts[number], what, request, self._rules))
 
     def _with_doubts(self, ending: int, number: int) -> int:
         return self._rests.number((self.join_endings[ending], self.doubts[number].doubted))
