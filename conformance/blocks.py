@@ -56,12 +56,14 @@ def _say(volume: Volume, block: int, data: bytes) -> int:
     try:
         tag = decode(data)
     except UnreadableBlockError as error:
-        raise UnreadableBlockError(f"{volume.value} block {block} is {error}") from None
+        says = f"{volume.value} block {block} is {error}"
+        raise UnreadableBlockError(says, error.what, block) from None
     if tag is None:
         return ZERO
     wrong = "misplaced" if tag.block != block else "foreign"
     said = f"write {tag.write} to {tag.volume.value} block {tag.block}"
-    raise UnreadableBlockError(f"{volume.value} block {block} is {wrong}: it holds {said}")
+    says = f"{volume.value} block {block} is {wrong}: it holds {said}"
+    raise UnreadableBlockError(says, wrong, block)
 
 
 def fill(geometry: Geometry, volume: Volume, contents: Iterable[int]) -> bytes:

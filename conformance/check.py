@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from flashcopy.conformance.adapter import Capability, Conversation
 from flashcopy.conformance.session import Session
+from flashcopy.conformance.wrong import NOT_SAID, Wrong
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.trace import Trace
 
@@ -22,14 +23,15 @@ from flashcopy.model.trace import Trace
 class Finding:
     """Something an IUT must not do: the clause it breaks, what was seen, the trace that shows it.
 
-    `explanation` is for people who know storage and have never seen this project. `is_short` says
-    that no shorter trace is to be looked for.
+    `explanation` is for people who know storage and have never seen this project, `wrong` says what
+    is wrong for machines. `is_short` says that no shorter trace is to be looked for.
     """
 
     clause: str
     explanation: str
     trace: Trace | None = None
     is_short: bool = False
+    wrong: Wrong = NOT_SAID
 
 
 class ViolationError(AssertionError):

@@ -23,6 +23,7 @@ from flashcopy.conformance.checks.life import Life
 from flashcopy.conformance.oracle.history import Recorder
 from flashcopy.conformance.oracle.lifecycle import check_states
 from flashcopy.conformance.session import Session
+from flashcopy.conformance.wrong import Kind, Wrong, of_unreadable
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import BackgroundCopy, Operation, Outcome, Stop, Write, WriteZeroes
 from flashcopy.model.trace import Answer, Crash, Entry, Kill, PowerLoss, Reopen, Step, Submit, Trace
@@ -133,7 +134,7 @@ def _overlapping(session: Session, trace: Trace) -> None:
     if played.clause:
         raise ViolationError(played.finding)
     if wrong := check_states(history):
-        raise ViolationError(Finding(wrong.clause, wrong.explanation))
+        raise ViolationError(Finding(wrong.clause, wrong.explanation, wrong=wrong.wrong))
 
 
 def _overlap(trace: Trace) -> bool:
@@ -155,9 +156,10 @@ def _overlap(trace: Trace) -> bool:
 def _answer(operation: Operation, outcome: Outcome | Exception) -> Outcome:
     if isinstance(outcome, RefusedError):
         says = f"{name(operation)} was answered `internal`: {outcome}"
-        raise ViolationError(Finding("LIFE-1", says))
+        raise ViolationError(Finding("LIFE-1", says, wrong=Wrong(Kind.INTERNAL)))
     if isinstance(outcome, Exception):
-        raise ViolationError(Finding("CONC-1", f"{name(operation)}: {outcome}"))
+        says = f"{name(operation)}: {outcome}"
+        raise ViolationError(Finding("CONC-1", says, wrong=of_unreadable(outcome)))
     return outcome
 
 

@@ -167,7 +167,8 @@ class Session:
         if isinstance(operation, Read):
             length = operation.length
             if len(result) != length:
-                raise UnreadableBlockError(f"read {length} bytes, got {len(result)}")
+                says = f"read {length} bytes, got {len(result)}"
+                raise UnreadableBlockError(says, "wrong length")
             first = operation.offset // self.geometry.block_size
             return Contents(contents_of(self.geometry, operation.volume, first, result))
         return Copied(result) if isinstance(operation, BackgroundCopy) else _DONE

@@ -38,7 +38,15 @@ class Tag:
 
 
 class UnreadableBlockError(ValueError):
-    """The bytes are neither zeros nor one intact block; the message says what they are."""
+    """The bytes are neither zeros nor one intact block; the message says what they are.
+
+    `what` says it in a word (`torn`, `foreign`, ...), `block` is its number where that is known.
+    """
+
+    def __init__(self, message: str, what: str, block: int | None = None) -> None:
+        super().__init__(message)
+        self.what = what
+        self.block = block
 
 
 def encode(tag: Tag, block_size: int) -> bytes:
@@ -79,10 +87,11 @@ def decode(block: bytes) -> Tag | None:
     if cell * (len(block) // _CELL) != block:
         cells = {bytes(block[at : at + _CELL]) for at in range(0, len(block), _CELL)}
         said = sorted({str(tag) for tag in map(_decode_cell, cells)})
-        raise UnreadableBlockError(f"torn: one block holds {' and '.join(said)}")
+        raise UnreadableBlockError(f"torn: one block holds {' and '.join(said)}", "torn")
     tag = _decode_cell(cell)
     if not isinstance(tag, Tag):
-        raise UnreadableBlockError(f"foreign: {cell[:16].hex()}… was never written by this run")
+        says = f"foreign: {cell[:16].hex()}… was never written by this run"
+        raise UnreadableBlockError(says, "foreign")
     return tag
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from click.testing import CliRunner, Result
 
 from flashcopy.cli.campaign import campaign
@@ -145,8 +145,7 @@ def test_who_stops_listening_stops_the_campaign() -> None:
 
 
 def test_the_journal_gives_back_what_was_written(tmp_path: Path) -> None:
-    trace = contradiction()
-    finding = Finding(trace.clause, trace.finding, trace)
+    finding = contradiction()
     outcomes = [outcome(case, finding) for case in cases_of(PLAN)]
     with opened(tmp_path, resume=False) as journal:
         assert journal.campaign is None
@@ -199,13 +198,12 @@ def test_a_journal_that_is_none(text: str, message: str, tmp_path: Path) -> None
 
 
 def test_only_the_shortest_trace_is_kept() -> None:
-    trace = contradiction()
-    finding = Finding(trace.clause, trace.finding, trace)
+    finding = contradiction()
     lengths: dict[tuple[object, ...], int] = {}
     first, second = [Case(("bundled",), "data", seed) for seed in (1, 2)]
     assert trimmed(outcome(first, finding), lengths) == outcome(first, finding)
     without = trimmed(outcome(second, finding), lengths).result.finding
-    assert without == Finding(trace.clause, trace.finding, None)
+    assert without == evolve(finding, trace=None)
     assert trimmed(outcome(first), lengths) == outcome(first)
 
 

@@ -7,6 +7,7 @@ is wrong in a way that one fault, and no other, would make it.
 import pytest
 
 from flashcopy.conformance.shrinking.diagnosis import explain
+from flashcopy.conformance.wrong import Kind
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import BackgroundCopy, Operation, Start, Stop, Sync
@@ -135,24 +136,27 @@ FILL = write(SOURCE, 0, 7, 1)
 def test_target(
     history: list[Operation], block: int, contents: tuple[int, int], what: str, cause: str
 ) -> None:
-    said = explain(GEOMETRY, list(enumerate(history)), TARGET, block, contents)
+    said, found = explain(GEOMETRY, list(enumerate(history)), TARGET, block, contents)
     right, wrong = ("zeros" if content == 0 else f"write {content}" for content in contents)
     head = f"target block {block} (grain {block // 2}) is {what}: it must show {right} and shows"
     assert said.startswith(f"{head} {wrong}")
     assert cause in said
+    assert (found.name or "wrong", found.blocks, found.contents) == (what, (block,), contents)
+    assert set(found.requests) <= set(range(len(history)))
 
 
 def test_source() -> None:
     history = list(enumerate([write(SOURCE, 0, 4, 1), write(SOURCE, 1, 1, 2)]))
-    lost = explain(GEOMETRY, history, SOURCE, 1, (2, 0))
+    lost, _ = explain(GEOMETRY, history, SOURCE, 1, (2, 0))
     assert lost.endswith(
         "write 2 (request #1, source block 1) was the last to write there and was answered: it was"
         " lost"
     )
-    late = explain(GEOMETRY, history, SOURCE, 1, (2, 1))
+    late, found = explain(GEOMETRY, history, SOURCE, 1, (2, 1))
     assert late.endswith(
         "or write 1 (request #0, source blocks 0-3), which came before it, landed after it"
     )
-    assert "is wrong: it must show zeros and shows write 9" in explain(
-        GEOMETRY, history, SOURCE, 5, (0, 9)
-    )
+    assert (found.kind, found.requests) == (Kind.STALE, (0, 1))
+    nobody, found = explain(GEOMETRY, history, SOURCE, 5, (0, 9))
+    assert "is wrong: it must show zeros and shows write 9" in nobody
+    assert found.kind is None

@@ -18,6 +18,7 @@ from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.conformance.oracle.moments import Moments
 from flashcopy.conformance.oracle.recovery import Epoch, Parts, judge
 from flashcopy.conformance.oracle.touches import READ_SOURCE, READ_TARGET, Touch
+from flashcopy.conformance.wrong import Kind
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Images, Volume
 from flashcopy.model.operation import Contents, Done, Flush, Read, Sync, Write
@@ -133,6 +134,9 @@ SYNC = Request(2, Sync(), 3, 4, Done())
 CUT_OFF = Request(9, Sync(), 20, 30, None)
 
 
+_POINTS = (Kind.NO_SINGLE_POINT, Kind.CHANGED)
+
+
 @pytest.mark.parametrize(
     ("requests", "before", "after", "clause", "says"),
     [
@@ -177,9 +181,15 @@ def test_explains(requests: list[Request], before: str, after: str, clause: str,
     failures = judge(epoch)
     assert failures
     said = explain(epoch, failures, "kill")
-    assert said[0] == clause
-    assert said[1].startswith("after the kill ")
-    assert says in said[1]
+    assert said.clause == clause
+    assert said.explanation.startswith("after the kill ")
+    assert says in said.explanation
+    # The same for machines: of what is said to be seen, and nothing else.
+    kinds = {"CRASH-3": {Kind.HALF_HAPPENED}}.get(clause, {Kind.STALE, Kind.TOO_NEW, *_POINTS})
+    assert said.wrong.kind in kinds
+    assert said.wrong.blocks
+    assert all(f"block {block}" in said.explanation for block in said.wrong.blocks)
+    assert ("too new" in said.explanation) <= (said.wrong.kind is not Kind.STALE)
 
 
 @pytest.mark.parametrize("written", [False, True])
@@ -188,7 +198,9 @@ def test_what_an_earlier_crash_left(written: bool) -> None:
     stale = Request(5, Read(TARGET, 0, 1024), 5, 6, Contents((1, 2)))
     requests = [write(1, SOURCE, 0, 7, 1, 2)] * written + [SYNC, stale]
     epoch = epoch_of(requests, "52 12", "52 12")
-    clause, says = explain(epoch, judge(epoch), "kill", "kill with a write in flight")
+    violation = explain(epoch, judge(epoch), "kill", "kill with a write in flight")
+    clause, says = violation.clause, violation.explanation
+    assert (violation.wrong.kind, violation.wrong.blocks) == (Kind.STALE, (0,))
     if written:
         assert clause == "READ-2"
         assert "write 7 (request #1) had changed the block" in says

@@ -21,6 +21,7 @@ from flashcopy.conformance.checks.comparison import Comparison
 from flashcopy.conformance.iut.inprocess import guard
 from flashcopy.conformance.shrinking.reduction import by_hypothesis, halved, one_by_one
 from flashcopy.conformance.shrinking.shortest import shortest
+from flashcopy.conformance.wrong import Wrong
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
@@ -163,7 +164,7 @@ def test_histories_that_are_not_sequential_stay_as_they_are() -> None:
     with job.session(GEOMETRY) as session:
         comparison = Comparison(session)
         comparison.ask(Start())
-        finding = comparison.violation("READ-2", "made up").finding
+        finding = comparison.violation("READ-2", "made up", Wrong()).finding
     assert finding.trace is not None
     overlapping: tuple[Entry, ...] = (Submit(0, Start()), Submit(1, Sync()), *finding.trace.entries)
     for entries in (overlapping, (*finding.trace.entries, Kill(), Reopen())):

@@ -11,6 +11,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flashcopy.conformance.check import Finding
 from flashcopy.conformance.oracle.cut import check
 from flashcopy.conformance.oracle.history import History, Request, to_trace
 from flashcopy.conformance.report import drawing, known_contents
@@ -18,6 +19,7 @@ from flashcopy.conformance.report.known import END, Span
 from flashcopy.conformance.report.known_bits import bits_known
 from flashcopy.conformance.report.known_contents import contents_known
 from flashcopy.conformance.report.scene import scene_of
+from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model import volume as model
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
@@ -142,7 +144,7 @@ def test_a_kill_takes_what_was_not_flushed() -> None:
     assert [(span.begin, span.value) for span in lost[-3:]] == [(5, 2), (6, None), (9, 1)]
 
 
-def contradiction() -> Trace:
+def contradiction() -> Finding:
     """A sync that took block 0 before and block 2 after one and the same moment."""
     requests = (
         Request(0, Start(), 0, 1, Done()),
@@ -155,13 +157,16 @@ def contradiction() -> Trace:
     violation = check(history)
     assert violation is not None
     found = {"clause": violation.clause, "finding": violation.explanation}
-    return to_trace(history, origin="conform", **found)
+    trace = to_trace(history, origin="conform", **found)
+    return Finding(violation.clause, violation.explanation, trace, wrong=violation.wrong)
 
 
 def test_the_requests_that_contradict_each_other_are_outlined() -> None:
-    drawn = drawing.draw(contradiction())
+    finding = contradiction()
+    assert finding.trace is not None
+    drawn = drawing.draw(finding.trace, finding.wrong)
     asked = {box.number for box in drawn.boxes if box.in_question}
-    assert asked == {1, 2, 3}
+    assert asked == {1, 2, 3, 4}
     (read,) = [box for box in drawn.boxes if box.number == 4]
     assert [(cell.block, cell.text) for cell in read.cells] == [(0, "0"), (2, "2")]
     assert [row.label for row in drawn.rows][-6:] == [
@@ -175,8 +180,7 @@ def test_the_requests_that_contradict_each_other_are_outlined() -> None:
     assert "In question: request 1, sync" in drawn.words
 
 
-def test_the_read_that_saw_it_is_outlined_though_reasons_name_others() -> None:
-    """Reasons name the requests that ought to have done something, not the read."""
+def test_who_wrote_what_was_seen_is_outlined_too() -> None:
     entries = (
         Submit(0, Write(SOURCE, 0, BLOCK, 7)),
         Answer(0, Done()),
@@ -188,7 +192,8 @@ def test_the_read_that_saw_it_is_outlined_though_reasons_name_others() -> None:
         Answer(3, Contents((7,))),
     )
     found = "target block 0 is stale: it must show write 7; the start (request #1) had to copy it"
-    drawn = drawing.draw(Trace(GEOMETRY, entries, clause="READ-2", finding=found))
+    wrong = Wrong(Kind.STALE, (0,), (2, 1), (7,))
+    drawn = drawing.draw(Trace(GEOMETRY, entries, clause="READ-2", finding=found), wrong)
     assert [box.number for box in drawn.boxes if box.in_question] == [1, 0, 2]
 
 
@@ -196,7 +201,7 @@ def test_requests_in_flight_together_have_lanes_of_their_own() -> None:
     """Boxes never overlap, and time goes from left to right."""
     chance = random.Random(3)
     for _ in range(60):
-        boxes = drawing.draw(to_trace(draw(chance), origin="test")).boxes
+        boxes = drawing.draw(to_trace(draw(chance), origin="test"), Wrong()).boxes
         for one in boxes:
             assert one.width > 0
             for other in boxes:
@@ -215,7 +220,8 @@ def test_a_long_history_is_cut_down_to_what_bears_on_it() -> None:
     for number, (operation, outcome) in enumerate(operations):
         entries += [Submit(number, operation), Answer(number, outcome)]
     found = "target block 0 (grain 0) is stale: it must show write 7 and shows zeros"
-    scene = scene_of(Trace(GEOMETRY, tuple(entries), clause="READ-2", finding=found))
+    trace = Trace(GEOMETRY, tuple(entries), clause="READ-2", finding=found)
+    scene = scene_of(trace, Wrong(Kind.STALE, (0,), (302,), (7, 0)))
     assert {0, 301, 302} <= {each.number for each in scene.requests}
     assert len(scene.requests) < 20
     assert scene.left_out == len(operations) - len(scene.requests)
@@ -224,7 +230,8 @@ def test_a_long_history_is_cut_down_to_what_bears_on_it() -> None:
 
 def test_a_kill_is_drawn() -> None:
     entries = (Submit(0, Start()), Answer(0, Done()), Reopen(), Submit(1, Read(TARGET, 0, BLOCK)))
-    drawn = drawing.draw(Trace(GEOMETRY, entries, clause="REC-1", finding="it cannot be read"))
+    trace = Trace(GEOMETRY, entries, clause="REC-1", finding="it cannot be read")
+    drawn = drawing.draw(trace, Wrong())
     (kill,) = drawn.kills
     start, read = drawn.boxes
     assert start.x + start.width < kill < read.x

@@ -12,6 +12,7 @@ from flashcopy.conformance.checks.asks import Ask, AskStatus
 from flashcopy.conformance.checks.failing import FAILED, after_a_failed_write, ask_until_it_works
 from flashcopy.conformance.session import Session
 from flashcopy.conformance.shrinking.diagnosis import explain
+from flashcopy.conformance.wrong import NOT_SAID, Kind, Wrong, of_unreadable
 from flashcopy.model import trace
 from flashcopy.model import volume as model
 from flashcopy.model.content import UnreadableBlockError
@@ -103,22 +104,26 @@ class Comparison:
             expected = model.apply(self._machine, operation)[1]
             if isinstance(expected, Refused):
                 why = f"{name(operation)}: must be {say(expected)}, was answered with data"
-                raise self._violation(_REFUSALS[expected.kind], why) from None
-            raise self._violation(_clause(operation), f"{name(operation)}: {error}") from None
+                wrong = Wrong(Kind.NOT_REFUSED, requests=(number,))
+                raise self._violation(_REFUSALS[expected.kind], why, wrong) from None
+            wrong = of_unreadable(error).seen_by(number)
+            why = f"{name(operation)}: {error}"
+            raise self._violation(_clause(operation), why, wrong) from None
         except RefusedError as error:
             why = f"{name(operation)} was answered `internal`: {error}"
-            raise self._violation(_clause(operation), why) from None
+            wrong = Wrong(Kind.INTERNAL, requests=(number,))
+            raise self._violation(_clause(operation), why, wrong) from None
         self._entries.append(Answer(number, seen))
         return seen
 
     def _keep_what_landed(self, write: Write | WriteZeroes) -> None:
         """ERR-5, ERR-6: after a failed write each block is as it was or as it was to be."""
-        self._machine, wrong = after_a_failed_write(self._asked, self._machine, write)
-        if wrong:
-            volume = write.volume
-            says = f"{name(write)} failed, and {volume.value} block {wrong[0]} is neither as it was"
-            clause = "ERR-6" if volume is Volume.SOURCE else "ERR-5"
-            raise self._violation(clause, f"{says} nor as it was to be")
+        self._machine, neither = after_a_failed_write(self._asked, self._machine, write)
+        if neither:
+            says = f"{name(write)} failed, and {write.volume.value} block {neither[0]} is neither"
+            clause = "ERR-6" if write.volume is Volume.SOURCE else "ERR-5"
+            wrong = Wrong(None, tuple(neither), (self.asked - 1,))
+            raise self._violation(clause, f"{says} as it was nor as it was to be", wrong)
 
     def ask(self, asked: Ask) -> None:
         """Any ask; a write gets a content that is new, whatever it says."""
@@ -163,16 +168,16 @@ class Comparison:
         self._entries.append(trace.Status(status.state, status.copied, status.grains))
         if status.grains != self.session.geometry.grains:
             says = f"status says {status.grains} grains, there are {self.session.geometry.grains}"
-            raise self._violation("GEO-1", says)
+            raise self._violation("GEO-1", says, Wrong(Kind.WRONG_LENGTH))
         # How far the copy is may differ, for an IUT may copy more than it must.
         tracking = {State.COPYING, State.COPIED}
         right = tracking if self._machine.state in tracking else {self._machine.state}
         if status.state not in right:
             says = f"the state is {status.state.value}, it must be {self._machine.state.value}"
-            raise self._violation("LIFE-1", says)
+            raise self._violation("LIFE-1", says, Wrong(Kind.WRONG_STATE))
         if (status.state is State.COPYING) == (status.copied == status.grains):
             says = f"{status.copied} of {status.grains} grains copied in state {status.state.value}"
-            raise self._violation("COPY-4", says)
+            raise self._violation("COPY-4", says, Wrong(Kind.NOT_COPIED))
         if status.state is State.COPYING and just_copied:
             left = status.grains - status.copied
             says = (
@@ -180,7 +185,8 @@ class Comparison:
                 f" {status.grains} are not copied: it has to begin at grain 0 again after each"
                 " start and sync, and to leave none behind"
             )
-            raise self._violation("COPY-5", says)
+            wrong = Wrong(Kind.NOT_COPIED, requests=(self.asked - 1,))
+            raise self._violation("COPY-5", says, wrong)
         return status
 
     def copy_all(self) -> None:
@@ -188,9 +194,9 @@ class Comparison:
         self.step(BackgroundCopy(None))
         self.status()
 
-    def violation(self, clause: str, explanation: str) -> ViolationError:
+    def violation(self, clause: str, explanation: str, wrong: Wrong) -> ViolationError:
         """A violation that a check itself has seen, with what led to it."""
-        return self._violation(clause, explanation)
+        return self._violation(clause, explanation, wrong)
 
     def _follow_the_copy(self) -> None:
         """Before the model stops: has the IUT copied what the model has not?"""
@@ -203,18 +209,21 @@ class Comparison:
         what = name(operation)
         if isinstance(operation, Read) and isinstance(expected, Contents):
             if isinstance(seen, Contents):
-                why = self._explain(operation, expected, seen)
-                raise self._violation(_clause(operation), why)
+                why, wrong = self._explain(operation, expected, seen)
+                raise self._violation(_clause(operation), why, wrong)
         elif isinstance(expected, Copied) and isinstance(seen, Copied):
             asked = operation.grains if isinstance(operation, BackgroundCopy) else None
             if seen.grains < 0 or (asked is not None and seen.grains > asked):
-                raise self._violation("COPY-2", f"{what} copied {seen.grains}")
+                raise self._violation("COPY-2", f"{what} copied {seen.grains}", NOT_SAID)
             # How far a copy is beyond what was asked is the IUT's affair; its end is not.
             return
         clause = _REFUSALS[expected.kind] if isinstance(expected, Refused) else _clause(operation)
-        raise self._violation(clause, f"{what}: must be {say(expected)}, was {say(seen)}")
+        kind = Kind.NOT_REFUSED if isinstance(expected, Refused) else None
+        kind = Kind.REFUSED if kind is None and isinstance(seen, Refused) else kind
+        wrong = Wrong(kind, requests=(self.asked - 1,))
+        raise self._violation(clause, f"{what}: must be {say(expected)}, was {say(seen)}", wrong)
 
-    def _explain(self, operation: Read, expected: Contents, seen: Contents) -> str:
+    def _explain(self, operation: Read, expected: Contents, seen: Contents) -> tuple[str, Wrong]:
         """The first block that is wrong, what its content is instead, and the likeliest cause."""
         blocks = blocks_of_request(self.session.geometry, operation.offset, operation.length)
         block, *contents = next(
@@ -226,9 +235,10 @@ class Comparison:
             (entry.request, entry.operation) for entry in self._entries if isinstance(entry, Submit)
         ]
         geometry, (right, wrong) = self.session.geometry, contents
-        return explain(geometry, history[:-1], operation.volume, block, (right, wrong))
+        says, why = explain(geometry, history[:-1], operation.volume, block, (right, wrong))
+        return says, why.seen_by(history[-1][0])
 
-    def _violation(self, clause: str, explanation: str) -> ViolationError:
+    def _violation(self, clause: str, explanation: str, wrong: Wrong) -> ViolationError:
         found = Trace(
             geometry=self.session.geometry,
             entries=tuple(self._entries),
@@ -237,7 +247,7 @@ class Comparison:
             clause=clause,
             finding=explanation,
         )
-        return ViolationError(Finding(clause, explanation, found))
+        return ViolationError(Finding(clause, explanation, found, wrong=wrong))
 
 
 def name(operation: Operation) -> str:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import EFFORTS, Job
 from flashcopy.conformance.checks.comparison import Comparison
+from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
@@ -200,7 +201,7 @@ def _wait_until_copied(comparison: Comparison, job: Job) -> None:
         if time.monotonic() > deadline:
             status = comparison.status()
             says = f"{status.copied} of {status.grains} grains copied after {job.timeout:g} s"
-            raise comparison.violation("COPY-5", says)
+            raise comparison.violation("COPY-5", says, Wrong(Kind.NOT_COPIED))
         time.sleep(0.005)
 
 

@@ -14,6 +14,7 @@ from flashcopy.conformance.checks.load import Burst, Load
 from flashcopy.conformance.oracle.cut import check
 from flashcopy.conformance.oracle.history import History, Recorder, to_trace
 from flashcopy.conformance.session import Session
+from flashcopy.conformance.wrong import NOT_SAID, Kind, Wrong, of_unreadable
 from flashcopy.model.operation import Operation, Outcome, Refused
 
 # A device that fails so often in one burst does not fail now and then, it is broken.
@@ -27,6 +28,7 @@ class Played:
     history: History
     clause: str = ""
     explanation: str = ""
+    wrong: Wrong = NOT_SAID
 
     @property
     def finding(self) -> Finding:
@@ -34,15 +36,16 @@ class Played:
         trace = to_trace(
             self.history, origin="conform", clause=self.clause, finding=self.explanation
         )
-        return Finding(self.clause, self.explanation, trace)
+        return Finding(self.clause, self.explanation, trace, wrong=self.wrong)
 
 
 class _WrongAnswerError(Exception):
     """An answer that is wrong whatever else was answered: its clause, and what it was."""
 
-    def __init__(self, clause: str, explanation: str) -> None:
+    def __init__(self, clause: str, explanation: str, wrong: Wrong) -> None:
         super().__init__(explanation)
         self.clause = clause
+        self.wrong = wrong
 
 
 def play(session: Session, load: Load) -> Played:
@@ -55,7 +58,7 @@ def play(session: Session, load: Load) -> Played:
         # What is still in flight is not to be taken for an answer to the next load.
         while session.answers():
             pass
-        return Played(recorder.history(), wrong.clause, str(wrong))
+        return Played(recorder.history(), wrong.clause, str(wrong), wrong.wrong)
     return judge(recorder.history())
 
 
@@ -64,7 +67,7 @@ def judge(history: History) -> Played:
     violation = check(history)
     if violation is None:
         return Played(history)
-    return Played(history, violation.clause, violation.explanation)
+    return Played(history, violation.clause, violation.explanation, violation.wrong)
 
 
 def _play(session: Session, recorder: Recorder, burst: Burst) -> None:
@@ -86,7 +89,7 @@ def _play(session: Session, recorder: Recorder, burst: Burst) -> None:
         ready = []
         for number, outcome in session.answers():
             at, operation, recorded = in_flight.pop(number)
-            recorder.was_answered(recorded, _right(operation, outcome))
+            recorder.was_answered(recorded, _right(recorded, operation, outcome))
             ready.append(at)
             if outcome == FAILED:
                 again[at] = operation
@@ -96,12 +99,15 @@ def _play(session: Session, recorder: Recorder, burst: Burst) -> None:
         ready.sort()
 
 
-def _right(operation: Operation, outcome: Outcome | Exception) -> Outcome:
+def _right(number: int, operation: Operation, outcome: Outcome | Exception) -> Outcome:
     """An outcome that can be right: nothing that is asked may be refused, but a device may fail."""
     if isinstance(outcome, RefusedError):
-        raise _WrongAnswerError("LIFE-1", f"{operation} was answered `internal`: {outcome}")
+        says = f"{operation} was answered `internal`: {outcome}"
+        raise _WrongAnswerError("LIFE-1", says, Wrong(Kind.INTERNAL, requests=(number,)))
     if isinstance(outcome, Exception):
-        raise _WrongAnswerError("CONC-1", f"{operation}: {outcome}")
+        wrong = of_unreadable(outcome).seen_by(number)
+        raise _WrongAnswerError("CONC-1", f"{operation}: {outcome}", wrong)
     if isinstance(outcome, Refused) and outcome != FAILED:
-        raise _WrongAnswerError("LIFE-1", f"{operation} was refused with {outcome.kind.value}")
+        says = f"{operation} was refused with {outcome.kind.value}"
+        raise _WrongAnswerError("LIFE-1", says, Wrong(Kind.REFUSED, requests=(number,)))
     return outcome

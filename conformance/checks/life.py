@@ -7,7 +7,7 @@ volumes show after a crash is judged at once, and is the first state of the next
 
 import itertools
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from flashcopy.conformance.adapter import RefusedError
 from flashcopy.conformance.check import Finding, ViolationError
@@ -17,6 +17,7 @@ from flashcopy.conformance.oracle.explain_recovery import explain
 from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.conformance.oracle.recovery import Epoch, judge
 from flashcopy.conformance.session import Session
+from flashcopy.conformance.wrong import Kind, Wrong, of_unreadable
 from flashcopy.model.images import Images, Volume
 from flashcopy.model.lifecycle import State, is_tracking
 from flashcopy.model.operation import (
@@ -124,7 +125,8 @@ class Life:
                 if number != loss:
                     self._answered(number, outcome, tick)
                 elif outcome != Done():
-                    raise self.violation("REC-1", f"power_loss was answered with {outcome}")
+                    says = f"power_loss was answered with {outcome}"
+                    raise self.violation("REC-1", says, Wrong(Kind.REFUSED))
                 else:
                     recovered = True
         self.session.failures = failures  # what the loss cut off says nothing of the devices
@@ -134,12 +136,12 @@ class Life:
     def _answered(self, id_: int, outcome: Outcome | Exception, tick: int) -> Operation:
         number, begin, operation = self._in_flight.pop(id_)
         if isinstance(outcome, Exception):
-            raise self.violation(*_not_an_answer(operation, outcome))
+            raise self.violation(*_not_an_answer(number, operation, outcome))
         self._requests.append(Request(number, operation, begin, tick, outcome))
-        self._require(operation, outcome)
+        self._require(number, operation, outcome)
         return operation
 
-    def violation(self, clause: str, explanation: str) -> ViolationError:
+    def violation(self, clause: str, explanation: str, wrong: Wrong) -> ViolationError:
         """A violation, with the story that led to it."""
         entries: list[tuple[int, Entry]] = []
         for request in self._requests:
@@ -157,9 +159,9 @@ class Life:
             clause=clause,
             finding=explanation,
         )
-        return ViolationError(Finding(clause, explanation, trace))
+        return ViolationError(Finding(clause, explanation, trace, wrong=wrong))
 
-    def _require(self, operation: Operation, outcome: Outcome) -> None:
+    def _require(self, number: int, operation: Operation, outcome: Outcome) -> None:
         """Nothing is refused here, but what a failed device, and what followed, explains."""
         if not isinstance(outcome, Refused):
             return
@@ -167,7 +169,7 @@ class Life:
             self.failures += 1
         elif outcome != _UNUSABLE or not (self.failures or self.state is State.STOPPED):
             says = f"{name(operation)} was refused with {outcome.kind.value}"
-            raise self.violation("LIFE-1", says)
+            raise self.violation("LIFE-1", says, Wrong(Kind.REFUSED, requests=(number,)))
 
     def _look(self) -> None:
         """What the relationship is at, and both volumes whole; then the judgement."""
@@ -185,16 +187,26 @@ class Life:
         if (target is None) != (self.state is State.STOPPED):
             can = "cannot be read" if target is None else "can be read"
             says = f"after the {self._crash} the state is {self.state.value}, and the target {can}"
-            raise self.violation("LIFE-3", says)
+            raise self.violation("LIFE-3", says, Wrong(Kind.WRONG_STATE))
         history = History(self.session.geometry, tuple(requests))
         epoch = Epoch(history, self._images, Images(source, target))
         failures = judge(epoch)
         if failures:
-            raise self.violation(*explain(epoch, failures, self._crash, self._earlier))
+            found_wrong = explain(epoch, failures, self._crash, self._earlier)
+            wrong = found_wrong.wrong
+            # Negative numbers stand for what was there after the last crash.
+            named = tuple(number for number in wrong.requests if number >= 0)
+            wrong = evolve(wrong, requests=named).seen_by(*self._looked(wrong))
+            raise self.violation(found_wrong.clause, found_wrong.explanation, wrong)
         self._began, self._earlier = ended, self._crash
         self._images = Images(
             source, (ZERO,) * len(self._images.target) if target is None else target
         )
+
+    def _looked(self, wrong: Wrong) -> list[int]:
+        """The last two requests, which looked, if it is what they saw that is wrong."""
+        seen = [each.number for each in self._requests[-2:]]
+        return [] if wrong.requests and max(wrong.requests) in seen else seen
 
     def _judge_state(self, requests: list[Request], state: State) -> None:
         """CRASH-3: what was answered has happened; a failed device may have stopped it (ERR-5)."""
@@ -208,7 +220,7 @@ class Life:
             can_not = can_not or each.outcome == FAILED
         if not (can_track if is_tracking(state) else can_not):
             says = f"after the {self._crash} the relationship is {state.value}{why}"
-            raise self.violation("CRASH-3", says)
+            raise self.violation("CRASH-3", says, Wrong(Kind.WRONG_STATE))
 
 
 def _say(what: str, in_flight: list[Operation]) -> str:
@@ -220,9 +232,11 @@ def _say(what: str, in_flight: list[Operation]) -> str:
     return f"{what} with {said}{more} in flight"
 
 
-def _not_an_answer(operation: Operation, error: Exception) -> tuple[str, str]:
+def _not_an_answer(number: int, operation: Operation, error: Exception) -> tuple[str, str, Wrong]:
     """The clause that is broken by what no model's outcome stands for."""
     if isinstance(error, RefusedError):
-        return "LIFE-1", f"{name(operation)} was answered `internal`: {error}"
+        wrong = Wrong(Kind.INTERNAL, requests=(number,))
+        return "LIFE-1", f"{name(operation)} was answered `internal`: {error}", wrong
     of_target = isinstance(operation, Read) and operation.volume is Volume.TARGET
-    return "CRASH-2" if of_target else "CRASH-1", f"{name(operation)}: {error}"
+    wrong = of_unreadable(error).seen_by(number)
+    return "CRASH-2" if of_target else "CRASH-1", f"{name(operation)}: {error}", wrong

@@ -15,6 +15,7 @@ from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import Job, ViolationError
 from flashcopy.conformance.checks.comparison import Comparison, name
 from flashcopy.conformance.checks.failing import FAILED
+from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import BackgroundCopy, Copied, Operation, Start, Sync, Write
@@ -89,7 +90,7 @@ class _Maps:
 
     def _wrong(self, clause: str, explanation: str) -> None:
         # The search for a shorter history asks what was asked, and does not look at maps.
-        found = self.comparison.violation(clause, explanation).finding
+        found = self.comparison.violation(clause, explanation, Wrong(Kind.WRONG_MAP)).finding
         raise ViolationError(evolve(found, is_short=True))
 
 

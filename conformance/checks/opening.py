@@ -7,6 +7,7 @@ from flashcopy.conformance.adapter import RefusedError
 from flashcopy.conformance.check import Finding, Job, ViolationError
 from flashcopy.conformance.checks.comparison import Comparison
 from flashcopy.conformance.session import Session
+from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Refusal, Start
@@ -48,4 +49,4 @@ def _refused(job: Job, directory: Path) -> None:
     finally:
         second.kill()
     says = f"a second process opens the directory while the first has it open: {says}"
-    raise ViolationError(Finding("ERR-8", says))
+    raise ViolationError(Finding("ERR-8", says, wrong=Wrong(Kind.NOT_REFUSED)))

@@ -17,6 +17,7 @@ from flashcopy.conformance.checks.failing import FAILED
 from flashcopy.conformance.oracle.cut import check
 from flashcopy.conformance.oracle.history import Recorder, to_trace
 from flashcopy.conformance.session import Session
+from flashcopy.conformance.wrong import Kind, Wrong, of_unreadable
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
@@ -64,11 +65,13 @@ class _Hosts:
         for id_, outcome in self.session.answers() if self._in_flight else []:
             number, operation = self._in_flight.pop(id_)
             if isinstance(outcome, Exception):
-                raise self.violation("CONC-1", f"request #{number}: {outcome}")
+                wrong = of_unreadable(outcome).seen_by(number)
+                raise self.violation("CONC-1", f"request #{number}: {outcome}", wrong)
             self.recorder.was_answered(number, outcome)
             if isinstance(outcome, Refused) and outcome != FAILED:
                 says = f"request #{number} was refused with {outcome.kind.value}"
-                raise self.violation("LIFE-1", says)
+                wrong = Wrong(Kind.REFUSED, requests=(number,))
+                raise self.violation("LIFE-1", says, wrong)
             answered.append(operation)
         return answered
 
@@ -78,11 +81,11 @@ class _Hosts:
         while operation not in self.collect():
             pass
 
-    def violation(self, clause: str, explanation: str) -> ViolationError:
+    def violation(self, clause: str, explanation: str, wrong: Wrong) -> ViolationError:
         """A violation, with all that was asked."""
         history = self.recorder.history()
         trace = to_trace(history, origin="conform", clause=clause, finding=explanation)
-        return ViolationError(Finding(clause, explanation, trace))
+        return ViolationError(Finding(clause, explanation, trace, wrong=wrong))
 
 
 def under_load(job: Job) -> None:
@@ -99,7 +102,7 @@ def under_load(job: Job) -> None:
             hosts.ask(Read(volume, 0, _GEOMETRY.size))
     violation = check(hosts.recorder.history())
     if violation is not None:
-        raise hosts.violation(violation.clause, violation.explanation)
+        raise hosts.violation(violation.clause, violation.explanation, violation.wrong)
 
 
 def _until_copied(hosts: _Hosts, job: Job) -> None:
@@ -116,4 +119,5 @@ def _until_copied(hosts: _Hosts, job: Job) -> None:
         if copies > _MOST_COPIES or (not told and time.monotonic() > deadline):
             after = f"{copies} requests for {_AT_A_TIME} grains" if told else f"{job.timeout:g} s"
             says = f"{status.copied} of {status.grains} grains are copied after {after}"
-            raise hosts.violation("COPY-5", f"{says}, while hosts write: the copy does not end")
+            says += ", while hosts write: the copy does not end"
+            raise hosts.violation("COPY-5", says, Wrong(Kind.NOT_COPIED))

@@ -7,7 +7,7 @@ have no moment to two blocks; then it is said what they show, and when what they
 
 from collections.abc import Callable, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flashcopy.conformance.oracle import causes
 from flashcopy.conformance.oracle.block import bursts_of, judge_block
@@ -22,6 +22,7 @@ from flashcopy.conformance.oracle.touches import (
     Touch,
     Touches,
 )
+from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model.volume import ZERO
 
 _READS = (READ_SOURCE, READ_TARGET)
@@ -31,15 +32,20 @@ _READS = (READ_SOURCE, READ_TARGET)
 class Violation:
     """What is wrong with a history: the clause it breaks, and why no moment can explain it.
 
-    If it is one block that one read shows wrongly, `block` is that, and `until` is when the read
-    ended.
+    `wrong` is the same for machines. If it is one block that one read shows wrongly, `block` is
+    that, and `until` is when the read ended.
     """
 
     clause: str
     explanation: str
-    requests: tuple[int, ...]
+    wrong: Wrong
     block: int = -1
     until: int = 0
+
+    @property
+    def requests(self) -> tuple[int, ...]:
+        """The requests that show it, by number."""
+        return self.wrong.requests
 
 
 def of_block(touches: Touches, block: int, found_at: Touch) -> Violation:
@@ -51,40 +57,52 @@ def of_block(touches: Touches, block: int, found_at: Touch) -> Violation:
         writes = [touch for touch in touches.blocks[block] if touch[2] not in _READS]
         return _of_one_read(touches, block, writes, reads[0])
     kinds = {touch[2] for touch in reads}
-    numbers = tuple(touch[5] for touch in reads)
+    numbers, contents = tuple(touch[5] for touch in reads), tuple(touch[3] for touch in reads)
+    changed = Wrong(Kind.CHANGED, (block,), numbers, contents)
     said = " and ".join(_saw(touch) for touch in reads)
     if kinds == {READ_TARGET}:
         why = _how_it_changed(touches.blocks[block], reads)
         said = f"target block {block} changed without a write: {said}; {why}"
-        return Violation("IMG-1", said, numbers)
+        return Violation("IMG-1", said, changed)
     if kinds == {READ_SOURCE}:
-        return Violation("READ-1", f"source block {block} changed without a write: {said}", numbers)
+        return Violation("READ-1", f"source block {block} changed without a write: {said}", changed)
     why = causes.of_two_sides(touches, block, reads)
     says = f"block {block}: no moment of any start or sync explains both {said}{why}"
-    return Violation("CONC-2", says, numbers)
+    return Violation("CONC-2", says, evolve(changed, kind=Kind.NO_SINGLE_POINT))
 
 
 def of_moments(touches: Touches, told: list[Evidence]) -> Violation:
     """CONC-2: points in time for which no moment suits all blocks."""
     cuts = sorted({fact[0] for each in told for account in each.accounts for fact in account})
     numbers = tuple(touches.cuts[cut][5] for cut in cuts) + tuple(each.by for each in told)
+    wrong = Wrong(Kind.NO_SINGLE_POINT, tuple(each.block for each in told), numbers)
     if len(told) == 2 and len(cuts) == 1:
         late, early = sorted(told, key=_lowest, reverse=True)
         name = f"the {point_of(touches.cuts[cuts[0]]).removeprefix('the ')}"
         after, before = _lowest(late), _highest(early)
         if before <= after < NEVER:
+            bounds = [
+                _touch_at(touches.blocks[late.block], 0, after),
+                _touch_at(touches.blocks[early.block], 1, before),
+            ]
+            wrong = Wrong(
+                Kind.NO_SINGLE_POINT,
+                (late.block, early.block),
+                tuple(dict.fromkeys((*numbers, *(each[5] for each in bounds if each)))),
+                tuple(each[3] for each in bounds if each),
+            )
             return Violation(
                 "CONC-2",
                 f"{name} has no single moment:"
                 f" {_because_after(touches.blocks[late.block], late.block, after)},"
                 f" but {_because_before(touches.blocks[early.block], early.block, before)}"
                 f"{causes.of_moments(late.block, early.block)}",
-                numbers,
+                wrong,
             )
     names = " and ".join(f"#{touches.cuts[cut][5]}" for cut in cuts)
     said = "; ".join(_needs(touches, each) for each in told)
     return Violation(
-        "CONC-2", f"no moments of the starts and syncs {names} suit all: {said}", numbers
+        "CONC-2", f"no moments of the starts and syncs {names} suit all: {said}", wrong
     )
 
 
@@ -136,37 +154,40 @@ def _of_one_read(touches: Touches, block: int, writes: list[Touch], read: Touch)
     own = [touch for touch in writes if touch[3] == content]
     on_source = [touch for touch in own if touch[2] == WRITE_SOURCE]
     on_target = [touch for touch in own if touch[2] == WRITE_TARGET]
-    numbers = tuple(touch[5] for touch in own) + (read[5],)
+    numbers = (*(touch[5] for touch in own), read[5])
+    kind: Kind | None
     if read[2] == READ_SOURCE:
-        why = _why_not(touches, on_source, content, lambda write: write[0] > read[1])
-        return Violation("READ-1", f"source block {block}: {_saw(read)}, {why}", numbers)
+        kind, why = _why_not(touches, on_source, content, lambda write: write[0] > read[1])
+        wrong = Wrong(kind, (block,), numbers, (content,))
+        return Violation("READ-1", f"source block {block}: {_saw(read)}, {why}", wrong)
     begun = [cut for cut in touches.cuts if cut[0] < read[1]]
     lost = _lost(writes, touches.cuts, read)
     if lost and not on_target:
+        kind = Kind.LOST_TARGET_WRITE
         why = f"but the target's own {lost} came after it: a target write is lost, never stored or"
         why += " overwritten by a copy of the grain that had read the source before"
     elif on_target and not on_source:
-        why = _why_not(touches, on_target, content, lambda write: write[0] > read[1])
-        if "stale" in why:
+        kind, why = _why_not(touches, on_target, content, lambda write: write[0] > read[1])
+        if kind is Kind.STALE:
             why = "which had been overwritten, or undone by a start or sync, before: stale"
     elif not begun:
-        why = "but no start or sync nor any write can have put it there"
+        kind, why = None, "but no start or sync nor any write can have put it there"
     else:
         last = max(cut[1] for cut in begun)
-        why = _why_not(touches, on_source, content, lambda write: write[0] > last)
+        kind, why = _why_not(touches, on_source, content, lambda write: write[0] > last)
         point = max(begun, key=lambda cut: cut[1])
         points = f"the last {point_of(point).removeprefix('the last ').replace(' #', ', #')}"
-        if "too new" in why:
+        if kind is Kind.TOO_NEW:
             why = f"which was begun only after {points}, was answered: too new; "
             why += _how_it_got_there(touches, block, read)
-        elif "stale" in why:
+        elif kind is Kind.STALE:
             why = (
                 f"though it had been written before {points}, began: never copied, or stale"
                 if content == ZERO
                 else f"which had been overwritten before {points}, began, or was undone: stale"
             ) + causes.of_stale(touches, block, point)
     says = f"target block {block}: {_saw(read)}, {why}"
-    return Violation("READ-2", says, numbers, block, read[1])
+    return Violation("READ-2", says, Wrong(kind, (block,), numbers, (content,)), block, read[1])
 
 
 def _how_it_changed(touches: Sequence[Touch], reads: Sequence[Touch]) -> str:
@@ -224,32 +245,37 @@ def _lost(writes: list[Touch], cuts: Sequence[Touch], read: Touch) -> str:
 
 def _why_not(
     touches: Touches, writers: list[Touch], content: int, is_later: Callable[[Touch], bool]
-) -> str:
+) -> tuple[Kind, str]:
     if not writers and content != ZERO:
         return _whence(touches, content)
     if writers and content != ZERO and all(map(is_later, writers)):
-        return "which was begun only after the read was answered: too new"
-    return "which had been overwritten before the read began: stale"
+        return Kind.TOO_NEW, "which was begun only after the read was answered: too new"
+    return Kind.STALE, "which had been overwritten before the read began: stale"
 
 
-def _whence(touches: Touches, content: int) -> str:
+def _whence(touches: Touches, content: int) -> tuple[Kind, str]:
     for block, of_block_ in enumerate(touches.blocks):
         for touch in of_block_:
             if touch[3] == content and touch[2] in (WRITE_SOURCE, WRITE_TARGET):
                 side = "source" if touch[2] == WRITE_SOURCE else "target"
-                return (
+                return Kind.MISPLACED, (
                     f"which request #{touch[5]} wrote to block {block} of the {side}: foreign or"
                     " misplaced data"
                 )
-    return (
+    return Kind.NEVER_WRITTEN, (
         "which was never written by these requests: what was there before them, or foreign or"
         " misplaced data"
     )
 
 
+def _touch_at(touches: Sequence[Touch], which: int, tick: int) -> Touch | None:
+    """What began (0) or ended (1) at a tick."""
+    return next((each for each in touches if each[which] == tick), None)
+
+
 def _because_after(touches: Sequence[Touch], block: int, tick: int) -> str:
     """Why the moment lies after a tick: what was submitted then."""
-    touch = next((each for each in touches if each[0] == tick), None)
+    touch = _touch_at(touches, 0, tick)
     if touch is None:
         return f"block {block} puts it after {tick}"
     content, number, by = name_of(touch[3]), touch[5], request_of(touch)
@@ -266,7 +292,7 @@ def _because_after(touches: Sequence[Touch], block: int, tick: int) -> str:
 
 def _because_before(touches: Sequence[Touch], block: int, tick: int) -> str:
     """Why the moment lies before a tick: what had been answered by then."""
-    touch = next((each for each in touches if each[1] == tick), None)
+    touch = _touch_at(touches, 1, tick)
     if touch is None:
         return f"block {block} puts it before {tick}"
     content, number, by = name_of(touch[3]), touch[5], request_of(touch)

@@ -14,6 +14,7 @@ from flashcopy.conformance.oracle.paths import NoPathError
 from flashcopy.conformance.oracle.recovery import NONE, Epoch, Failure, Parts, flushes, judge
 from flashcopy.conformance.oracle.survival import LostError
 from flashcopy.conformance.oracle.touches import CUT, WRITE_SOURCE, WRITE_TARGET, Touch, Touches
+from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model.geometry import blocks_of_grain
 from flashcopy.model.images import Images, Volume
 from flashcopy.model.operation import Done
@@ -29,9 +30,7 @@ _LEFT_OVER = (
 _WRITES = {Volume.SOURCE: WRITE_SOURCE, Volume.TARGET: WRITE_TARGET}
 
 
-def explain(
-    epoch: Epoch, failures: list[Failure], crash: str, earlier: str = ""
-) -> tuple[str, str]:
+def explain(epoch: Epoch, failures: list[Failure], crash: str, earlier: str = "") -> Violation:
     """The clause that is broken, and how.
 
     `crash` is what ended the epoch, in words, and `earlier` what came before it, empty if nothing
@@ -42,16 +41,20 @@ def explain(
     if before:
         violation = _of_reads(parts, before[0])
         if earlier and _is_left_over(epoch, parts, violation):
-            return "CRASH-2", f"after the {earlier} {violation.explanation}{_LEFT_OVER}"
-        return violation.clause, f"{violation.explanation} (before the {crash})"
+            says = f"after the {earlier} {violation.explanation}{_LEFT_OVER}"
+            return evolve(violation, clause="CRASH-2", explanation=says)
+        return evolve(violation, explanation=f"{violation.explanation} (before the {crash})")
     for block in range(epoch.history.geometry.blocks):
         if not any(_fits(parts, block, choice, epoch.after) for choice in parts.choices()):
-            clause, why = _of_one_block(epoch, parts, block)
-            return clause, f"after the {crash} {why}"
+            violation = _of_one_block(epoch, parts, block)
+            return evolve(violation, explanation=f"after the {crash} {violation.explanation}")
     if len(failures) == 1:
         violation = _of_reads(parts, failures[0])
-        return violation.clause, f"after the {crash} {violation.explanation}"
-    return "CRASH-3", f"after the {crash} {_half_happened(epoch, parts, failures)}"
+        return evolve(violation, explanation=f"after the {crash} {violation.explanation}")
+    blocks = tuple(dict.fromkeys(each.block for each in failures if each.block >= 0))
+    cuts = tuple(parts.touches.cuts[each.committed][5] for each in failures if each.committed >= 0)
+    says = f"after the {crash} {_half_happened(epoch, parts, failures)}"
+    return Violation("CRASH-3", says, Wrong(Kind.HALF_HAPPENED, blocks, cuts))
 
 
 def _is_left_over(epoch: Epoch, parts: Parts, violation: Violation) -> bool:
@@ -80,21 +83,27 @@ def _fits(parts: Parts, block: int, committed: int, after: Images) -> bool:
     return True
 
 
-def _of_one_block(epoch: Epoch, parts: Parts, block: int) -> tuple[str, str]:
+def _of_one_block(epoch: Epoch, parts: Parts, block: int) -> Violation:
     after = epoch.after
     of_source = evolve(after, target=None)
     volume = Volume.TARGET
     if not any(_fits(parts, block, choice, of_source) for choice in parts.choices()):
         volume = Volume.SOURCE
     shows = _shows(epoch, parts, block, volume, parts.choices())
+    may = _may_show(parts, block, volume, parts.choices())
+    seen = _seen(epoch, block, volume)
     durable = _durable(parts, block, volume)
+    kind = Kind.STALE if not may or seen < min(may) else Kind.TOO_NEW
+    wrong = Wrong(kind, (block,), (durable[5],) if durable else (), (seen, *may))
     if volume is Volume.SOURCE:
-        return "CRASH-1", shows + (f", for {_covered(epoch, durable, volume)}" if durable else "")
+        why = f", for {_covered(epoch, durable, volume)}" if durable else ""
+        return Violation("CRASH-1", shows + why, wrong)
     last = parts.choices()[0]
     point = f"start or sync #{parts.touches.cuts[last][5]}" if last != NONE else "the last crash"
     if durable and (last == NONE or durable[0] > parts.touches.cuts[last][1]):
-        return "CRASH-1", f"{shows}, for {_covered(epoch, durable, volume)}"
-    seen = after.target[block]
+        return Violation("CRASH-1", f"{shows}, for {_covered(epoch, durable, volume)}", wrong)
+    if last != NONE:
+        wrong = wrong.seen_by(parts.touches.cuts[last][5])
     newer = [
         touch
         for touch in parts.touches.blocks[block]
@@ -102,19 +111,33 @@ def _of_one_block(epoch: Epoch, parts: Parts, block: int) -> tuple[str, str]:
         if last == NONE or touch[0] > parts.touches.cuts[last][1]
     ]
     if newer:
+        wrong = evolve(wrong.seen_by(newer[0][5]), kind=Kind.TOO_NEW)
         why = f"request #{newer[0][5]} wrote that to the source after {point}: too new"
     else:
         why = f"what the source held at {point} is lost: stale, or another's data"
-    return "CRASH-2", f"{shows}; {why}"
+    return Violation("CRASH-2", f"{shows}; {why}", wrong)
 
 
 def _shows(epoch: Epoch, parts: Parts, block: int, volume: Volume, choices: list[int]) -> str:
     """What a block shows, and all that it may show."""
+    grain = block // epoch.history.geometry.grain_blocks
+    seen, may = _seen(epoch, block, volume), _may_show(parts, block, volume, choices)
+    right = " or ".join(map(_name, may))
+    return f"{volume.value} block {block} (grain {grain}) shows {_name(seen)} and must show {right}"
+
+
+def _seen(epoch: Epoch, block: int, volume: Volume) -> int:
+    image = epoch.after.source if volume is Volume.SOURCE else epoch.after.target
+    content: int = image[block]
+    return content
+
+
+def _may_show(parts: Parts, block: int, volume: Volume, choices: list[int]) -> list[int]:
+    """All that a block may show after the crash."""
     side = "source" if volume is Volume.SOURCE else "target"
-    seen = getattr(epoch.after, side)[block]
     known = [touch[3] for touch in parts.touches.blocks[block]]
-    known += [epoch.before.source[block], epoch.before.target[block]]
-    may = sorted(
+    known += [parts.before.source[block], parts.before.target[block]]
+    return sorted(
         content
         for content in set(known)
         if any(
@@ -122,9 +145,6 @@ def _shows(epoch: Epoch, parts: Parts, block: int, volume: Volume, choices: list
             for choice in choices
         )
     )
-    grain = block // epoch.history.geometry.grain_blocks
-    right = " or ".join(map(_name, may))
-    return f"{side} block {block} (grain {grain}) shows {_name(seen)} and must show {right}"
 
 
 def _only(block: int, content: int) -> dict[int, int]:

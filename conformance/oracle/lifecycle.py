@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from flashcopy.conformance.oracle.explain import Violation
 from flashcopy.conformance.oracle.history import History, Request
+from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import (
@@ -53,7 +54,7 @@ def check_states(history: History) -> Violation | None:
     return Violation(
         clause,
         f"no order of starts and stops allows all of: {said}",
-        tuple(request.number for request in core),
+        Wrong(Kind.WRONG_STATE, requests=tuple(request.number for request in core)),
     )
 
 

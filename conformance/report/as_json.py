@@ -8,7 +8,6 @@ import json
 from typing import Any
 
 from flashcopy.conformance.report.value import Judged, Line, Report, Shown
-from flashcopy.conformance.report.wrong import kind_of
 from flashcopy.conformance.runner import Verdict
 
 
@@ -66,11 +65,13 @@ def _judged(report: Report, judged: Judged) -> dict[str, Any]:
 
 
 def _violation(report: Report, judged: Judged, shown: Shown) -> dict[str, Any]:
-    check = shown.line.check
+    check, wrong = shown.line.check, shown.finding.wrong
     return {
         "check": check.id,
         "clause": shown.finding.clause,
-        "kind": kind_of(shown.finding.explanation) or None,
+        "kind": wrong.name or None,
+        "blocks": list(wrong.blocks),
+        "requests": list(wrong.requests),
         "fault": check.fault,
         "explanation": shown.finding.explanation,
         "trace": str(shown.trace) if shown.trace else None,

@@ -14,6 +14,7 @@ from flashcopy.conformance.report.known_bits import Bits, bits_known
 from flashcopy.conformance.report.known_contents import contents_known
 from flashcopy.conformance.report.scene import Scene, scene_of
 from flashcopy.conformance.report.shapes import Band, Box, Cell, Drawing, Row, Strip
+from flashcopy.conformance.wrong import Wrong
 from flashcopy.model.geometry import blocks_of_request, is_within
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (
@@ -41,9 +42,9 @@ _COLOURS = 8
 _GROUPS = ("points in time", "source", "target", "others")
 
 
-def draw(trace: Trace) -> Drawing:
-    """The drawing of a trace."""
-    scene = scene_of(trace)
+def draw(trace: Trace, wrong: Wrong) -> Drawing:
+    """The drawing of a trace, and of what is wrong in it."""
+    scene = scene_of(trace, wrong)
     colours = _colours(scene)
     at = _positions(scene)
     rows, boxes, y = _lanes(scene, at, colours)

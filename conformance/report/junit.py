@@ -8,7 +8,6 @@ import re
 from xml.etree import ElementTree as ET
 
 from flashcopy.conformance.report.value import Judged, Line, Report
-from flashcopy.conformance.report.wrong import kind_of
 from flashcopy.conformance.runner import Verdict
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -71,7 +70,7 @@ def _test_case(report: Report, judged: Judged, line: Line) -> ET.Element:
     for shown in judged.violations:
         if shown.line is line:
             finding = shown.finding
-            kind = kind_of(finding.explanation)
+            kind = finding.wrong.name
             said = [f"{finding.clause} is violated: {finding.explanation}"]
             said += [command for _, command in report.commands(judged, shown)]
             _add(case, "failure", kind or "violation", "\n".join(said))

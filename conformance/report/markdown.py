@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from flashcopy.conformance.report.value import Judged, Line, Report, Shown
-from flashcopy.conformance.report.wrong import kind_of
 from flashcopy.conformance.runner import Verdict
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~])")
@@ -67,7 +66,7 @@ def _row(line: Line) -> tuple[str, ...]:
 
 def _violation(report: Report, judged: Judged, shown: Shown) -> list[str]:
     finding, check = shown.finding, shown.line.check
-    kind = kind_of(finding.explanation)
+    kind = finding.wrong.name
     commands = [line for _, line in report.commands(judged, shown)]
     return [
         f"### {check.id}: {finding.clause} is violated{f', {kind}' if kind else ''}",

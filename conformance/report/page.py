@@ -9,7 +9,6 @@ import jinja2
 from flashcopy.conformance.report.drawing import GUTTER, draw
 from flashcopy.conformance.report.shapes import Drawing
 from flashcopy.conformance.report.value import Judged, Report, Shown
-from flashcopy.conformance.report.wrong import kind_of
 from flashcopy.conformance.runner import Verdict
 
 
@@ -18,7 +17,6 @@ def dumps(report: Report) -> str:
     return _template().render(
         report=report,
         drawing_of=_drawing_of,
-        kind_of=kind_of,
         counts_of=_counts,
         commands_of=lambda judged, shown: _commands(report, judged, shown),
         Verdict=Verdict,
@@ -55,7 +53,7 @@ def _counts(judged: Judged) -> str:
 
 def _drawing_of(shown: Shown) -> Drawing | None:
     trace = shown.finding.trace
-    return draw(trace) if trace is not None and trace.entries else None
+    return draw(trace, shown.finding.wrong) if trace is not None and trace.entries else None
 
 
 def _commands(report: Report, judged: Judged, shown: Shown) -> list[dict[str, Any]]:

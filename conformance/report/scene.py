@@ -9,6 +9,7 @@ from attrs import frozen
 
 from flashcopy.conformance.oracle.history import History, Request, from_trace
 from flashcopy.conformance.report.wrong import pointed_at
+from flashcopy.conformance.wrong import Wrong
 from flashcopy.model.geometry import Geometry, blocks_of_request, is_within
 from flashcopy.model.operation import Read, Start, Stop, Sync, Write, WriteZeroes
 from flashcopy.model.trace import Crash, Kill, PowerLoss, Reopen, Trace
@@ -41,9 +42,9 @@ class Scene:
         return len(self.all_requests) - len(self.requests)
 
 
-def scene_of(trace: Trace) -> Scene:
+def scene_of(trace: Trace, wrong: Wrong) -> Scene:
     """Cut a trace down."""
-    pointed = pointed_at(trace)
+    pointed = pointed_at(trace, wrong)
     history = from_trace(trace)
     requests = sorted(history.requests, key=lambda request: request.begin)
     kills = _kills(trace)

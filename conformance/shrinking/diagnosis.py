@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from attrs import define, field, frozen
 
+from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model import volume as model
 from flashcopy.model.geometry import Geometry, blocks_of_grain, blocks_of_request
 from flashcopy.model.geometry import grains_of_blocks as grains_of
@@ -76,34 +77,37 @@ def explain(
     volume: Volume,
     block: int,
     contents: tuple[int, int],
-) -> str:
-    """What one wrong block is, and after a colon the likeliest cause, if one can be said.
+) -> tuple[str, Wrong]:
+    """What one wrong block is, with the likeliest cause, if one can be said; and for machines.
 
     `history` is what was asked before the read, by the numbers of the requests; `contents` are what
     the block must show and what it shows.
     """
     story = _tell(geometry, history, block)
     right, wrong = contents
-    what, cause = _of_source(story, right, wrong) if volume is Volume.SOURCE else ("", "")
-    if volume is Volume.TARGET:
-        what, cause = _of_target(story, right, wrong)
+    of_volume = _of_source if volume is Volume.SOURCE else _of_target
+    kind, cause = of_volume(story, right, wrong)
+    what = kind.value if kind else "wrong"
     shows = f"must show {_content(right)} and shows {_content(wrong)}"
     said = f"{volume.value} block {block} (grain {story.grain}) is {what}: it {shows}"
-    return f"{said}; {cause}" if cause else said
+    writers = [each.request for each in story.events if each.content in contents]
+    points = [story.events[story.last_point()].request] if story.last_point() >= 0 else []
+    short = Wrong(kind, (block,), tuple(dict.fromkeys(writers[-2:] + points)), contents)
+    return (f"{said}; {cause}" if cause else said), short
 
 
-def _of_target(story: _Story, right: int, wrong: int) -> tuple[str, str]:
+def _of_target(story: _Story, right: int, wrong: int) -> tuple[Kind | None, str]:
     at = story.last_point()
     before, since = story.events[: at + 1], story.events[at + 1 :]
     if newer := story.writer(wrong, Volume.SOURCE, since):
-        return "too new", _too_new(story, before, since, newer)
+        return Kind.TOO_NEW, _too_new(story, before, since, newer)
     if lost := story.writer(right, Volume.TARGET, since):
-        return "stale", _target_write_gone(story, since, lost, wrong)
+        return Kind.STALE, _target_write_gone(story, since, lost, wrong)
     if not before:
-        return "wrong", ""
+        return None, ""
     if undone := story.writer(wrong, Volume.TARGET, before):
-        return "not undone", _not_undone(story, before[-1], undone)
-    return "stale", _stale(story, before, since)
+        return Kind.NOT_UNDONE, _not_undone(story, before[-1], undone)
+    return Kind.STALE, _stale(story, before, since)
 
 
 def _tell(geometry: Geometry, history: Sequence[tuple[int, Operation]], block: int) -> _Story:
@@ -224,16 +228,16 @@ def _copied_without_data(story: _Story, point: _Event, copier: _Event) -> str:
     )
 
 
-def _of_source(story: _Story, right: int, wrong: int) -> tuple[str, str]:
+def _of_source(story: _Story, right: int, wrong: int) -> tuple[Kind | None, str]:
     lost = story.writer(right, Volume.SOURCE, story.events)
     if lost is None:
-        return "wrong", ""
+        return None, ""
     said = f"{_request(story, lost)} was the last to write there and was answered"
     older = story.writer(wrong, Volume.SOURCE, story.events)
     if older is not None:
         overtaken = f"or {_request(story, older)}, which came before it, landed after it"
-        return "stale", f"{said}: it was lost, {overtaken}"
-    return "stale", f"{said}: it was lost"
+        return Kind.STALE, f"{said}: it was lost, {overtaken}"
+    return Kind.STALE, f"{said}: it was lost"
 
 
 def _aside(story: _Story, event: _Event) -> str:
