@@ -2,9 +2,10 @@
 
 The history is one of 32 requests in flight on 1024 blocks, a sync every thousand, with target
 writes, and reads of everything after each sync. It is made by playing on two images, so it is a
-right one and the oracle has to go through all of it. The peer sorts the requests and looks at
-each block that was read or written once: what nobody who judges a history can do without. Both
-are one thread that waits for nothing, so processor time is measured.
+right one and the oracle has to go through all of it; to make the history of what was recorded is
+part of that. The peer sorts the requests and looks at each block that was read or written once:
+what nobody who judges a history can do without. Both are one thread that waits for nothing, so
+processor time is measured.
 """
 
 import gc
@@ -17,13 +18,14 @@ from attrs import define, field
 
 from benchmarks.figure import Figure, micro
 from flashcopy.conformance.oracle.cut import check
-from flashcopy.conformance.oracle.history import History, Request
+from flashcopy.conformance.oracle.history import History, Recorder
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Contents, Done, Operation, Outcome, Read, Sync, Write
 
 BLOCK = 4096
 BLOCKS = 1024
+GEOMETRY = Geometry(BLOCKS * BLOCK, BLOCK, 16 * BLOCK)
 IN_FLIGHT = 32
 SYNC_EVERY = 1000
 # The goal for a million requests, and so in proportion for fewer.
@@ -34,12 +36,13 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 def run() -> Iterator[Figure]:
     """One figure a size; `ratio` is the time taken to the time allowed."""
     for requests in SIZES:
-        history = make_history(requests)
+        recorder = make_record(requests)
         # The history's millions of objects are no garbage, and not the oracle's to go through.
         gc.collect()
         gc.freeze()
-        taken = _seconds(_judge, history)
-        passing = _seconds(_pass_over, history)
+        taken = _seconds(lambda recorder=recorder: _judge(recorder.history()))  # type: ignore[misc]
+        history = recorder.history()
+        passing = _seconds(lambda history=history: _pass_over(history))  # type: ignore[misc]
         gc.unfreeze()
         allowed = GOAL_SECONDS * requests / SIZES[-1]
         yield Figure(
@@ -52,9 +55,9 @@ def run() -> Iterator[Figure]:
         )
 
 
-def _seconds(action: Callable[[History], object], history: History) -> float:
+def _seconds(action: Callable[[], object]) -> float:
     began = time.process_time()
-    action(history)
+    action()
     return time.process_time() - began
 
 
@@ -82,18 +85,17 @@ class _Play:
     images: dict[Volume, list[int]] = field(factory=lambda: {side: [0] * BLOCKS for side in Volume})
     # The blocks under a write, by volume.
     busy: dict[Volume, set[int]] = field(factory=lambda: {side: set() for side in Volume})
-    done: list[Request] = field(factory=list)
-    tick: int = 0
+    recorder: Recorder = field(factory=lambda: Recorder(GEOMETRY))
 
 
-def make_history(requests: int, seed: int = 1) -> History:
-    """A right history of so many requests."""
+def make_record(requests: int, seed: int = 1) -> Recorder:
+    """The record of a right history of so many requests."""
     play = _Play(random.Random(seed))
     in_flight: list[Iterator[None]] = []
     number = 0
     while number < requests or in_flight:
         if number < requests and len(in_flight) < IN_FLIGHT:
-            request = _request(play, number, _choose(play, number))
+            request = _request(play, _choose(play, number))
             next(request)
             in_flight.append(request)
             number += 1
@@ -102,7 +104,7 @@ def make_history(requests: int, seed: int = 1) -> History:
         if next(in_flight[at], "answered") == "answered":
             in_flight[at] = in_flight[-1]
             in_flight.pop()
-    return History(Geometry(BLOCKS * BLOCK, BLOCK, 16 * BLOCK), tuple(play.done))
+    return play.recorder
 
 
 def _choose(play: _Play, number: int) -> Operation:
@@ -121,10 +123,9 @@ def _choose(play: _Play, number: int) -> Operation:
             return Write(volume, first * BLOCK, len(touched) * BLOCK, number + 1)
 
 
-def _request(play: _Play, number: int, operation: Operation) -> Iterator[None]:
+def _request(play: _Play, operation: Operation) -> Iterator[None]:
     """One request in flight: submitted at the first step, then an effect a step, then answered."""
-    play.tick += 1
-    begin = play.tick
+    number = play.recorder.submitted(operation)
     outcome: Outcome = Done()
     if isinstance(operation, Write):
         first = operation.offset // BLOCK
@@ -145,5 +146,4 @@ def _request(play: _Play, number: int, operation: Operation) -> Iterator[None]:
         yield
         play.images[Volume.TARGET][:] = play.images[Volume.SOURCE]
         yield
-    play.tick += 1
-    play.done.append(Request(number, operation, begin, play.tick, outcome))
+    play.recorder.was_answered(number, outcome)

@@ -2,9 +2,11 @@
 
 The peer of both is one program that answers each line it reads with the next of a list, flushed
 line by line as the protocol wants it: an IUT that takes no time to think. The kit makes each
-block describe itself, sends, receives, reads what the blocks say, and records the history. The
-bare client writes the same lines, made beforehand, counts the lines that come back, and writes as
-many more. Half the requests write a block, half read one.
+block describe itself, sends, receives, reads what the blocks say, and records what the history is
+made of; to make it is the beginning of the judgement, and measured with it (`benchmarks.oracle`).
+The bare client writes the same lines, made beforehand, counts the lines that come back, and writes
+as many more. Half the requests write a block, half read one. Both start the peer, and wait for its
+end.
 """
 
 import os
@@ -24,7 +26,7 @@ from flashcopy.conformance.oracle.history import Recorder
 from flashcopy.conformance.session import Session
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
-from flashcopy.model.operation import Operation, Outcome, Read, Write
+from flashcopy.model.operation import Operation, Read, Write
 
 BLOCK = 512
 GEOMETRY = Geometry(64 * BLOCK, BLOCK, 4 * BLOCK)
@@ -121,7 +123,6 @@ def _kit(script: Script, depth: int) -> None:
     else:
         _in_flight(session, recorder, script.operations, depth)
     session.close()
-    recorder.history()
 
 
 def _in_flight(
@@ -136,13 +137,9 @@ def _in_flight(
         if not in_flight:
             return
         for number, outcome in session.answers():
-            recorder.was_answered(in_flight.pop(number), _expected(outcome))
-
-
-def _expected(outcome: Outcome | Exception) -> Outcome:
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+            if isinstance(outcome, Exception):
+                raise outcome
+            recorder.was_answered(in_flight.pop(number), outcome)
 
 
 def _bare(script: Script, depth: int) -> None:

@@ -147,10 +147,17 @@ class Conversation(Adapter, Protocol):
     def begin(self, method: str, *arguments: Any) -> int:
         """Queue a call of a method of Adapter; its number. It goes out when somebody waits."""
 
+    def answer_to(self, number: int) -> Any:
+        """Send what is queued, and wait for one answer; others that come meanwhile are kept.
+
+        It is what `answers` would give for it, and raises the same.
+        """
+
     def answers(self, wait: float | None = None) -> list[tuple[int, Any]]:
         """Send what is queued; the answers that are there, by number, in the order they came.
 
-        An answer is what the method returns, or a RefusedError. At least one if any is awaited;
+        An answer is what the method returns, or a RefusedError; of a method that returns nothing
+        it says nothing. At least one if any is awaited;
         with `wait`, none if none has come in so many seconds, and with 0 nothing is waited for.
         Raises KilledError if the kit itself killed the IUT, and IutBrokeDownError, which a request
         that is not answered in time is, too.

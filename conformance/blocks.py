@@ -37,13 +37,13 @@ def contents_of(
     """
     size = geometry.block_size
     if len(data) == size:
-        return (content_of(volume, first_block, data),)
-    return tuple(
-        [
-            content_of(volume, first_block + at // size, data[at : at + size])
-            for at in range(0, len(data), size)
-        ]
-    )
+        return (write_of(data, volume, first_block) or _say(volume, first_block, data),)
+    contents, block = [], first_block
+    for at in range(0, len(data), size):
+        held = data[at : at + size]
+        contents.append(write_of(held, volume, block) or _say(volume, block, held))
+        block += 1
+    return tuple(contents)
 
 
 def content_of(volume: Volume, block: int, data: bytes) -> int:

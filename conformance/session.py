@@ -83,17 +83,12 @@ class Session:
         broke down.
         """
         self.requests += 1
-        method, arguments = self._asked(operation)
-        try:
-            return self._outcome(operation, getattr(self._adapter, method)(*arguments))
-        except RefusedError as error:
-            return self._refused(error)
+        return self._outcome(operation, self._adapter.answer_to(self._hand_over(operation)))
 
     def begin(self, operation: Operation) -> int:
         """Queue an operation beside others in flight; its number, by which `answers` gives it."""
         self.requests += 1
-        method, arguments = self._asked(operation)
-        number = self._adapter.begin(method, *arguments)
+        number = self._hand_over(operation)
         self._in_flight[number] = operation
         return number
 
@@ -114,10 +109,7 @@ class Session:
         for number, result in self._adapter.answers(wait):
             operation = self._in_flight.pop(number)
             try:
-                if isinstance(result, RefusedError):
-                    answered.append((number, self._refused(result)))
-                else:
-                    answered.append((number, self._outcome(operation, result)))
+                answered.append((number, self._outcome(operation, result)))
             except (UnreadableBlockError, RefusedError) as error:
                 answered.append((number, error))
         return answered
@@ -140,30 +132,36 @@ class Session:
         """An unclean one; nothing is left running."""
         self._adapter.kill()
 
-    def _asked(self, operation: Operation) -> tuple[str, tuple[Any, ...]]:
-        """The method that carries an operation out, and its arguments."""
+    def _hand_over(self, operation: Operation) -> int:
+        """Queue an operation as a call of the method that carries it out; its number."""
+        begin = self._adapter.begin
         # The two that nearly all are come first, and without the matching of patterns.
         if isinstance(operation, Read):
-            return "read", (operation.volume, operation.offset, operation.length)
+            return begin("read", operation.volume, operation.offset, operation.length)
         if isinstance(operation, Write):
             data = data_of(self.geometry, operation)
-            return "write", (operation.volume, operation.offset, data)
+            return begin("write", operation.volume, operation.offset, data)
         match operation:
             case WriteZeroes(volume, offset, length):
-                return "write_zeroes", (volume, offset, length)
+                return begin("write_zeroes", volume, offset, length)
             case Flush(volume):
-                return "flush", (volume,)
+                return begin("flush", volume)
             case Start():
-                return "start", ()
+                return begin("start")
             case Sync():
-                return "sync", ()
+                return begin("sync")
             case Stop():
-                return "stop", ()
+                return begin("stop")
             case BackgroundCopy(grains):
-                return "background_copy", (grains,)
+                return begin("background_copy", grains)
 
     def _outcome(self, operation: Operation | PowerLoss, result: Any) -> Outcome:
-        """What a method gave, in the model's words."""
+        """An answer in the model's words."""
+        if isinstance(result, RefusedError):
+            if result.kind is None:
+                raise result
+            self.failures += result.kind is Refusal.IO_ERROR
+            return Refused(result.kind)
         if isinstance(operation, Read):
             length = operation.length
             if len(result) != length:
@@ -172,9 +170,3 @@ class Session:
             first = operation.offset // self.geometry.block_size
             return Contents(contents_of(self.geometry, operation.volume, first, result))
         return Copied(result) if isinstance(operation, BackgroundCopy) else _DONE
-
-    def _refused(self, error: RefusedError) -> Refused:
-        if error.kind is None:
-            raise error
-        self.failures += error.kind is Refusal.IO_ERROR
-        return Refused(error.kind)

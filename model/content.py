@@ -26,6 +26,7 @@ _CRC = struct.Struct("<I")
 # The CRC of whatever ends with its own CRC is this one number.
 _INTACT = zlib.crc32(_CRC.pack(zlib.crc32(b"")))
 _VOLUMES = (Volume.SOURCE, Volume.TARGET)
+_TARGET = Volume.TARGET
 
 
 @frozen
@@ -51,12 +52,12 @@ class UnreadableBlockError(ValueError):
 
 def encode(tag: Tag, block_size: int) -> bytes:
     """The bytes of a block, `block_size` of them (a multiple of 64)."""
-    return _cell(_VOLUMES.index(tag.volume), tag.block, tag.write) * (block_size // _CELL)
+    return encode_run(tag.volume, tag.block, 1, tag.write, block_size)
 
 
 def encode_run(volume: Volume, first: int, blocks: int, write: int, block_size: int) -> bytes:
     """The bytes of so many blocks of a volume from the first on, all of one write."""
-    side, cells = _VOLUMES.index(volume), block_size // _CELL
+    side, cells = int(volume is _TARGET), block_size // _CELL
     if blocks == 1:
         return _cell(side, first, write) * cells
     return b"".join([_cell(side, block, write) * cells for block in range(first, first + blocks)])
@@ -72,8 +73,8 @@ def write_of(data: bytes, volume: Volume, block: int) -> int:
     if zlib.crc32(cell) != _INTACT or cell * (len(data) // _CELL) != data:
         return 0
     magic, side, number, write = _HEAD.unpack_from(cell)
-    has_its_place = number == block and side <= _VOLUMES.index(volume) and magic == _MAGIC
-    return write if has_its_place else 0
+    of_volume = side == 0 or (side == 1 and volume is _TARGET)
+    return write if of_volume and number == block and magic == _MAGIC else 0
 
 
 def decode(block: bytes) -> Tag | None:

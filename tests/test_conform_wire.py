@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
+from flashcopy.conformance.iut.stdio import StdioAdapter
 from flashcopy.conformance.iut.wire import Connection
+from flashcopy.model.images import Volume
 from flashcopy.model.operation import Refusal
 
 # What a program begins with: `ask` waits for a request, `say` writes a line.
@@ -157,6 +159,34 @@ def test_a_refusal_among_results() -> None:
         seen |= connection.answers()
     assert [isinstance(seen[number], RefusedError) for number in numbers] == [True, False, False]
     connection.kill()
+
+
+def test_members_of_its_own_in_a_response_do_no_harm() -> None:
+    """Such a line is read by the slow parser, and those beside it are."""
+    connection = program(
+        "a, b = ask(), ask()\n"
+        "say('\\n'.join(json.dumps({'jsonrpc': '2.0', 'id': r['id'], 'result': {'n': 'é'}, **f})"
+        " for r, f in ((a, {'took': 0.1}), (b, {}))))\n"
+        "time.sleep(60)"
+    )
+    numbers = [connection.begin("write", {}) for _ in range(2)]
+    assert [connection.answer_to(number) for number in reversed(numbers)] == [{"n": "é"}] * 2
+    connection.kill()
+
+
+@pytest.mark.parametrize("result", ["{}", "{'data': 5}", "{'data': '?'}"])
+def test_a_result_of_another_method_is_a_breakdown(result: str) -> None:
+    """What was answered before it is given."""
+    adapter = StdioAdapter(
+        [sys.executable, "-S", "-c", BEGIN + f"for r in ({{}}, {result}): answer(ask(), result=r)"],
+        20.0,
+    )
+    write = adapter.begin("write", Volume.SOURCE, 0, b"")
+    read = adapter.begin("read", Volume.SOURCE, 0, 0)
+    adapter.answer_to(write)
+    with pytest.raises(IutBrokeDownError, match="the result of read is not as it must be"):
+        adapter.answer_to(read)
+    adapter.kill()
 
 
 def test_it_stops_reading_and_says_why() -> None:

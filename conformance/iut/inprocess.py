@@ -63,8 +63,8 @@ class _Threads:
         answered, self._answered = self._answered, []
         return answered
 
-    def wait_for(self, number: int) -> Any:
-        """What came of one call; others are kept. Raises what it raised, and IutBrokeDownError."""
+    def answer_to(self, number: int) -> Any:
+        """As `Conversation.answer_to`."""
         kept, self._answered = self._answered, []
         try:
             while True:
@@ -73,11 +73,16 @@ class _Threads:
                 kept += [each for each in answered if each[0] != number]
                 for each, result in answered:
                     if each == number:
-                        if isinstance(result, RefusedError):
-                            raise result
                         return result
         finally:
             self._answered = kept
+
+    def call(self, name: str, call: Callable[[], Any]) -> Any:
+        """What comes of a call by itself. Raises what it raises, and IutBrokeDownError."""
+        result = self.answer_to(self.begin(name, call))
+        if isinstance(result, RefusedError):
+            raise result
+        return result
 
     def end(self) -> None:
         """Let the threads end that have nothing to do any more."""
@@ -125,14 +130,14 @@ class _Guarded:
     def __init__(self, make: Callable[[], Adapter], timeout: float) -> None:
         self._timeout = timeout
         self._threads = _Threads(timeout)
-        self._adapter = self._threads.wait_for(self._threads.begin("its construction", make))
+        self._adapter = self._threads.call("its construction", make)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = self._method(name)
         threads = self._threads
 
         def guarded(*arguments: Any, **options: Any) -> Any:
-            return threads.wait_for(threads.begin(name, lambda: method(*arguments, **options)))
+            return threads.call(name, lambda: method(*arguments, **options))
 
         return guarded
 
@@ -140,6 +145,10 @@ class _Guarded:
         """Call a method in a thread."""
         called = self._method(method)
         return self._threads.begin(method, lambda: called(*arguments))
+
+    def answer_to(self, number: int) -> Any:
+        """What one call returns."""
+        return self._threads.answer_to(number)
 
     def answers(self, wait: float | None = None) -> list[tuple[int, Any]]:
         """What has returned."""
@@ -150,7 +159,7 @@ class _Guarded:
         self._threads.killed = True
         ending = _Threads(self._timeout)
         try:
-            ending.wait_for(ending.begin("kill", self._method("kill")))
+            ending.call("kill", self._method("kill"))
         except IutBrokeDownError:
             if not self._threads.broken:
                 raise

@@ -86,20 +86,12 @@ def require_end(line: bytes | bytearray) -> None:
         raise NoResponseError(f"{said}: {_show(line)}")
 
 
-def said_by(response: Result | Error, method: str, decode: Decode) -> Any:
-    """What the response to a method says: what `decode` makes of its result, or the refusal.
-
-    Raises NoResponseError for a result that is none of that method.
-    """
-    if isinstance(response, Error):
-        return response.refused
-    try:
-        return decode(response.result)
-    except (ValueError, RecursionError) as error:
-        text = bytes(response.result)
-        if text.startswith(b"{"):
-            raise NoResponseError(f"the result of {method} is not as it must be: {error}") from None
-        raise NoResponseError(f"it wrote a result that is no object: {_show(text)}") from None
+def why_not(method: str, result: Raw, error: Exception) -> str:
+    """Why a result is none of a method, given what its `Decode` raised."""
+    text = bytes(result)
+    if text.startswith(b"{"):
+        return f"the result of {method} is not as it must be: {error}"
+    return f"it wrote a result that is no object: {_show(text)}"
 
 
 def _read_one_by_one(text: bytes) -> Iterator[Result | Error]:
@@ -117,7 +109,7 @@ def _read_line(line: bytes) -> Result | Error:
         message = json.loads(line)
     except (ValueError, RecursionError):
         raise NoResponseError(f"it wrote what is not JSON: {_show(line)}") from None
-    wrong = _why_not(message)
+    wrong = _what_is_wrong(message)
     if wrong:
         raise NoResponseError(f"{wrong}: {_show(line)}")
     if "error" in message:
@@ -125,7 +117,7 @@ def _read_line(line: bytes) -> Result | Error:
     return Result(message["id"], "2.0", Raw(json.dumps(message["result"]).encode()))
 
 
-def _why_not(message: Any) -> str:
+def _what_is_wrong(message: Any) -> str:
     """Why a message is no response, or nothing if it is one."""
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         return "it wrote what is no JSON-RPC 2.0 message"

@@ -57,13 +57,20 @@ class Program:
         """Whether something is left that it has not read."""
         return bool(self._unsent)
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Give it this to read, as much as it takes now; the rest goes with the next steps."""
         if self._unsent:
             self._unsent = memoryview(bytes(self._unsent) + data)
             return
-        self._write(memoryview(data))
-        if self._unsent:
+        try:
+            taken = os.write(self._stdin, data)
+        except BlockingIOError:
+            taken = 0
+        except BrokenPipeError:
+            self.deaf = True
+            return
+        if taken < len(data):
+            self._unsent = memoryview(data)[taken:]
             self._poll.register(self._stdin, select.POLLOUT)
 
     def step(self, wait: float) -> bytes:
@@ -79,9 +86,9 @@ class Program:
                 if not self._keep_stderr():
                     self._poll.unregister(stream)
             else:
-                self._write(self._unsent)
-                if not self._unsent:
-                    self._poll.unregister(stream)
+                self._poll.unregister(stream)
+                unsent, self._unsent = self._unsent, memoryview(b"")
+                self.send(unsent)
         return written
 
     def last_words(self) -> str:
@@ -120,16 +127,6 @@ class Program:
                 return f" {word} {ended.si_status}"
             time.sleep(0.005)
         return " its output"
-
-    def _write(self, data: memoryview) -> None:
-        """Give it as much of this as it takes now; what it does not take is unsent."""
-        try:
-            self._unsent = data[os.write(self._stdin, data) :]
-        except BlockingIOError:
-            self._unsent = data
-        except BrokenPipeError:
-            self.deaf = True
-            self._unsent = memoryview(b"")
 
     def _keep_stderr(self) -> bool:
         """Keep the end of what is there; whether more may come."""

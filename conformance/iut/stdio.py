@@ -49,13 +49,9 @@ class _Method:
     decode: Decode
 
 
-_NOTHING = Decoder(_Nothing).decode
+_nothing = Decoder(_Nothing).decode
 _DATA = Decoder(_Data).decode
 _COUNT = Decoder(_Count).decode
-
-
-def _nothing(raw: Raw) -> None:
-    _NOTHING(raw)
 
 
 def _data(raw: Raw) -> bytes:
@@ -102,6 +98,10 @@ class StdioAdapter:
         """Queue a request; its number."""
         how = _METHODS[method]
         return self._connection.begin(method, how.params(*arguments), how.decode)
+
+    def answer_to(self, number: int) -> Any:
+        """A result, or a refusal."""
+        return self._connection.answer_to(number)
 
     def answers(self, wait: float | None = None) -> list[tuple[int, Any]]:
         """Results, and refusals, by number."""

@@ -23,13 +23,14 @@ from msgspec.json import Decoder
 from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
 from flashcopy.conformance.iut.message import (
     Decode,
+    Error,
     NoResponseError,
     Params,
     Request,
     lines_of,
     read,
     require_end,
-    said_by,
+    why_not,
 )
 from flashcopy.conformance.iut.program import Program
 
@@ -91,18 +92,17 @@ class Connection:
             answered, self._answered = self._answered, {}
         return list(answered.items())
 
-    def call(self, method: str, params: Params, decode: Decode = _object) -> Any:
-        """Send a request, wait for its answer and give what `decode` makes of its result.
-
-        Answers to others that come meanwhile are kept for `answers`. Raises RefusedError for an
-        answer that is an error, and what `answers` raises.
-        """
+    def answer_to(self, number: int) -> Any:
+        """Send what is queued and wait for one answer; others are kept for `answers`."""
         with self._talking:
-            number = self.begin(method, params, decode)
             self._send()
             while number in self._in_flight:
                 self._listen(_FOREVER)
-            said = self._answered.pop(number)
+            return self._answered.pop(number)
+
+    def call(self, method: str, params: Params, decode: Decode = _object) -> Any:
+        """What `decode` makes of the result of a request. Raises RefusedError for an error."""
+        said = self.answer_to(self.begin(method, params, decode))
         if isinstance(said, RefusedError):
             raise said
         return said
@@ -131,18 +131,20 @@ class Connection:
 
     def _send(self) -> None:
         """Everything queued in one write, as far as the program reads."""
-        self._require_going_on()
-        queue, self._queue = self._queue, []
-        if queue:
-            self._sent.append((queue[-1].id, time.monotonic() + self._timeout))
-            self._program.send(lines_of(queue))
+        if self._broken or self._killed:
+            self._fail()
+        if self._queue:
+            self._sent.append((self._queue[-1].id, time.monotonic() + self._timeout))
+            self._program.send(lines_of(self._queue))
+            self._queue.clear()
 
     def _listen(self, until: float) -> None:
         """Take what the program writes next, if it does before then; requests are in flight."""
         program = self._program
         if program.deaf:
             self._was_deaf()
-        self._require_going_on()
+        if self._broken or self._killed:
+            self._fail()
         oldest, deadline = self._next_due()
         now = time.monotonic()
         written = program.step(max(0.0, min(deadline, until, now + _GLANCE) - now))
@@ -181,16 +183,23 @@ class Connection:
         """Answers from what the program has written; what is no answer ends the conversation."""
         if self._rest or not written.endswith(b"\n"):
             written = self._whole_lines(written)
-        in_flight, answered = self._in_flight, self._answered
         try:
             for response in read(written):
                 number = response.id
-                asked = in_flight.get(number)
+                asked = self._in_flight.get(number)
                 if asked is None:
                     why = f"it answered request {number}, which was not asked or answered before"
                     raise NoResponseError(why)
-                answered[number] = said_by(response, *asked)
-                del in_flight[number]
+                if isinstance(response, Error):
+                    said = response.refused
+                else:
+                    method, decode = asked
+                    try:
+                        said = decode(response.result)
+                    except (ValueError, RecursionError) as error:
+                        raise NoResponseError(why_not(method, response.result, error)) from None
+                self._answered[number] = said
+                del self._in_flight[number]
             require_end(self._rest)
         except NoResponseError as error:
             self._break(str(error))
@@ -217,10 +226,6 @@ class Connection:
 
     def _is_over(self) -> bool:
         return bool(self._broken) or self._killed
-
-    def _require_going_on(self) -> None:
-        if self._broken or self._killed:
-            self._fail()
 
     def _fail(self) -> NoReturn:
         if not self._broken:

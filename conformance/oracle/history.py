@@ -8,8 +8,9 @@ killed, say, took effect before that or never; its interval ends with the implem
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field, fields, frozen
 
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.operation import Operation, Outcome
@@ -40,6 +41,9 @@ class Request:
     outcome: Outcome | None
 
 
+_FIELDS = len(fields(Request))
+
+
 @frozen
 class History:
     """Requests on one pair of volumes that read as zeros at first, in any order.
@@ -62,8 +66,9 @@ class Recorder:
     geometry: Geometry
     _ticks: Iterator[int] = field(factory=itertools.count, init=False)
     _numbers: Iterator[int] = field(factory=itertools.count, init=False)
-    # What a Request is made of, for it takes longer to make one than to note an answer.
-    _ended: list[tuple[int, Operation, int, int, Outcome | None]] = field(factory=list, init=False)
+    # What Requests are made of, one after the other: it takes longer to make one than to note an
+    # answer, and so long a list of small things takes the garbage collector longer still.
+    _ended: list[Any] = field(factory=list, init=False)
     _in_flight: dict[int, tuple[Operation, int]] = field(factory=dict, init=False)
 
     def record(self, operation: Operation, carry_out: Callable[[Operation], Outcome]) -> Outcome:
@@ -85,7 +90,7 @@ class Recorder:
     def was_answered(self, number: int, outcome: Outcome) -> None:
         """Note a request's answer."""
         operation, begin = self._in_flight.pop(number)
-        self._ended.append((number, operation, begin, next(self._ticks), outcome))
+        self._ended += (number, operation, begin, next(self._ticks), outcome)
 
     def killed(self) -> None:
         """Note that the implementation is dead: what is in flight will never be answered."""
@@ -94,18 +99,18 @@ class Recorder:
 
     def answered(self) -> int:
         """How many requests were answered so far, or will never be."""
-        return len(self._ended)
+        return len(self._ended) // _FIELDS
 
     def history(self) -> History:
         """What was recorded so far; what is in flight counts as unanswered."""
-        ended = self._ended + self._unanswered(next(self._ticks))
-        return History(self.geometry, tuple(itertools.starmap(Request, ended)))
+        each = [iter(self._ended + self._unanswered(next(self._ticks)))] * _FIELDS
+        return History(self.geometry, tuple(map(Request, *each)))
 
-    def _unanswered(self, now: int) -> list[tuple[int, Operation, int, int, None]]:
-        return [
-            (number, operation, begin, now, None)
-            for number, (operation, begin) in self._in_flight.items()
-        ]
+    def _unanswered(self, now: int) -> list[Any]:
+        unanswered: list[Any] = []
+        for number, (operation, begin) in self._in_flight.items():
+            unanswered += (number, operation, begin, now, None)
+        return unanswered
 
 
 def to_trace(history: History, *, origin: str, clause: str = "", finding: str = "") -> Trace:
