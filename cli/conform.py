@@ -193,7 +193,8 @@ def _say(
 ) -> None:
     """What is to be said of a check. `said` are explanations, and the first check that gave each.
 
-    One fault shows in many checks, often in the same few requests: these are told once.
+    One fault shows in many checks, often in the same few requests, and what breaks down does so in
+    all of them with the same last words: these are told once.
     """
     check = line.check.id
     for waste in line.waste:
@@ -203,7 +204,9 @@ def _say(
     if line.verdict is Verdict.SKIPPED:
         click.echo(f"{check}: skipped, {line.reason}")
     if line.verdict is Verdict.ERRORED:
-        click.echo(f"{check}: errored, {line.reason}")
+        first = said.setdefault(line.reason, check)
+        reason = line.reason if first == check else f"as {first}"
+        click.echo(f"{check}: errored, {reason}")
         click.echo(f"  again:        {report.again(judged, check, line.runs[0].seed)}")
     if shown is None:
         return

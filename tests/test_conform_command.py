@@ -200,6 +200,14 @@ def test_a_breakdown_is_errored() -> None:
     assert "sync raised ZeroDivisionError: no reason" in said["checks"][0]["errored"]
 
 
+def test_last_words_are_told_once() -> None:
+    options = ("--check", "errors", "--check", "boundaries")
+    text = run(*options, "python", f"{__name__}:Raises", status=3).output
+    assert text.count("ZeroDivisionError: no reason") == 1
+    assert "boundaries: errored, as errors\n" in text
+    assert "--check boundaries python " in text
+
+
 def test_a_program_that_is_none() -> None:
     text = run("--timeout", "5", "stdio", "--", "echo", "hello", status=3).output
     assert "echo hello broke down: it wrote what is not JSON: 'hello'" in text
