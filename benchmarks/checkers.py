@@ -15,14 +15,16 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import chain
 
 from attrs import frozen
 
 from benchmarks.figure import Figure, micro
 from flashcopy.proofs import promela, tlc
 
-# How long a scope may take before no larger one is tried.
-PATIENCE = 30.0
+# No scope is tried that is likely to take longer, in seconds of processor time.
+PATIENCE = 15.0
 SMALLEST = promela.Scope(1, 1, 1)
 COMMON = promela.Scope(2, 1, 2)
 MOST_GRAINS = 8
@@ -55,10 +57,13 @@ def run() -> Iterator[Figure]:
         "SPIN": (_spin, promela.missing()),
     }
     rates: dict[str, float] = {}
-    for name, (check, reason) in checkers.items():
+    growths: list[Iterator[Figure]] = []
+    for name, (measure, reason) in checkers.items():
         if reason:
             yield Figure(name, "", reason)
             continue
+        check = cache(measure)
+        growths.append(_growing(name, check))
         start_up = check(SMALLEST).seconds
         yield Figure(f"{name}, start-up", micro(start_up))
         one = check(COMMON)
@@ -70,16 +75,16 @@ def run() -> Iterator[Figure]:
             peers[0] if peers else "",
             rates[name] / rates["explorer"],
         )
-    for name, (check, reason) in checkers.items():
-        if not reason:
-            yield from _growing(name, check)
+    yield from chain.from_iterable(growths)
 
 
 def _growing(name: str, check: Callable[[promela.Scope], Run]) -> Iterator[Figure]:
     """The whole time, as far as it goes: every two requests on 1, 2, 3 … grains of a block."""
-    taken, factor = 0.0, 1.0
+    start_up, before = check(SMALLEST), Run(0, 0.0)
+    factor = 1.0
     for grains in range(1, MOST_GRAINS + 1):
-        if taken * factor > PATIENCE:
+        # The search grows as the number of states does, and the start-up does not.
+        if start_up.seconds + (before.seconds - start_up.seconds) * factor > PATIENCE:
             return
         done = check(promela.Scope(grains, 1, 2))
         yield Figure(
@@ -87,9 +92,7 @@ def _growing(name: str, check: Callable[[promela.Scope], Run]) -> Iterator[Figur
             micro(done.seconds),
             f"{done.states:,} states",
         )
-        # What the next one will take, if it grows as the last did.
-        factor = max(done.seconds / taken, 1.0) if taken else 1.0
-        taken = done.seconds
+        factor, before = done.states / (before.states or done.states), done
 
 
 def _explorer(scope: promela.Scope) -> Run:

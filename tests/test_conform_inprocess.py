@@ -17,10 +17,12 @@ from flashcopy.conformance.adapter import (
 )
 from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import EFFORTS, Target
+from flashcopy.conformance.iut import inprocess
 from flashcopy.conformance.iut.inprocess import guard
 from flashcopy.conformance.runner import Plan, Verdict, introduce, judge
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Refusal
+from tests.hurried import HurriedClock
 
 
 class Odd:
@@ -28,6 +30,7 @@ class Odd:
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
+        self.reading = threading.Event()
         self.made_in = threading.get_ident()
         self.killed = 0
 
@@ -42,6 +45,7 @@ class Odd:
     def read(self, volume: Volume, offset: int, length: int) -> bytes:
         """Once it is allowed."""
         del volume, offset
+        self.reading.set()
         self.go_on.wait()
         return bytes(length)
 
@@ -64,10 +68,9 @@ class Odd:
         self.go_on.set()
 
 
-def conversation(timeout: float = 30.0) -> Conversation:
+def conversation(make: Callable[[], Any] = Odd) -> Conversation:
     """With an odd one."""
-    make: Callable[[], Any] = Odd
-    return guard(make, timeout)()
+    return guard(make, 30.0)()
 
 
 def test_one_request_at_a_time_stays_in_the_thread_that_made_the_object() -> None:
@@ -94,9 +97,11 @@ def test_several_in_flight_are_answered_as_they_return() -> None:
     odd.kill()
 
 
-def test_one_that_hangs_breaks_down() -> None:
-    odd = conversation(timeout=0.05)
-    with pytest.raises(IutBrokeDownError, match=r"read did not return within 0.05 s"):
+def test_one_that_hangs_breaks_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Odd()
+    odd = conversation(lambda: made)
+    monkeypatch.setattr(inprocess, "time", HurriedClock(made.reading.is_set))
+    with pytest.raises(IutBrokeDownError, match=r"read did not return within 30 s"):
         odd.read(Volume.SOURCE, 0, 1)
     with pytest.raises(IutBrokeDownError, match="read did not return"):
         odd.hello()
@@ -131,7 +136,7 @@ class Hangs(BundledAdapter):
     """Hangs in whatever it is told to, and if it did, in `kill`, too."""
 
     where = ""
-    hung = False
+    hung: threading.Event
 
     def sync(self) -> None:
         self._hang("sync")
@@ -143,21 +148,23 @@ class Hangs(BundledAdapter):
 
     def kill(self) -> None:
         super().kill()
-        if self.hung:
+        if self.hung.is_set():
             threading.Event().wait()
 
     def _hang(self, method: str) -> None:
         if self.where == method:
-            self.hung = True
+            self.hung.set()
             threading.Event().wait()
 
 
 @pytest.mark.parametrize(("where", "id_"), [("sync", "interleaving"), ("status", "liveness")])
-def test_one_that_hangs_is_errored(where: str, id_: str) -> None:
+def test_one_that_hangs_is_errored(where: str, id_: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kit goes on, whether it asked one thing or many."""
-    made = type("Made", (Hangs,), {"where": where})
-    target = Target("hangs", guard(made, 0.5))
+    hung = threading.Event()
+    made = type("Made", (Hangs,), {"where": where, "hung": hung})
+    monkeypatch.setattr(inprocess, "time", HurriedClock(hung.is_set))
+    target = Target("hangs", guard(made, 30.0))
     checks = tuple(check for check in CHECKS if check.id == id_)
-    (result,) = judge(target, introduce(target), Plan(checks, EFFORTS["quick"], 1, 0.5))
+    (result,) = judge(target, introduce(target), Plan(checks, EFFORTS["quick"], 1, 30.0))
     assert result.verdict is Verdict.ERRORED, result
-    assert f"{where} did not return within 0.5 s" in result.reason
+    assert f"{where} did not return within 30 s" in result.reason

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from flashcopy.conformance.adapter import IutBrokeDownError, KilledError, RefusedError
+from flashcopy.conformance.iut import wire
 from flashcopy.conformance.iut.stdio import StdioAdapter
 from flashcopy.conformance.iut.wire import Connection
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import Refusal
+from tests.hurried import HurriedClock
 
 # What a program begins with: `ask` waits for a request, `say` writes a line.
 BEGIN = """
@@ -119,17 +121,17 @@ def test_a_thousand_requests_to_a_program_that_reads_the_first_last() -> None:
     connection.kill()
 
 
-def test_one_of_many_that_is_never_answered() -> None:
+def test_one_of_many_that_is_never_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request has its own time; the others' answers are given before."""
     connection = program(
         "requests = [ask() for _ in range(4)]\n"
         "for r in requests[:1] + requests[2:]: answer(r, result={})\n"
-        "time.sleep(60)",
-        timeout=0.5,
+        "time.sleep(60)"
     )
     numbers = [connection.begin(method, {}) for method in ("read", "sync", "write", "flush")]
     seen: list[int] = []
-    with pytest.raises(IutBrokeDownError, match=r"did not answer sync within 0.5 s"):
+    monkeypatch.setattr(wire, "time", HurriedClock(lambda: len(seen) == 3))
+    with pytest.raises(IutBrokeDownError, match=r"did not answer sync within 20 s"):
         take_all(connection, seen)
     assert seen == [numbers[0], *numbers[2:]]
     connection.kill()
@@ -189,13 +191,16 @@ def test_a_result_of_another_method_is_a_breakdown(result: str) -> None:
     adapter.kill()
 
 
-def test_it_stops_reading_and_says_why() -> None:
+def test_it_stops_reading_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed pipe says little; what the program says at its end is what counts."""
-    for text, message in (
-        ("ask(); os.close(0); sys.exit(3)", "exit status 3"),
-        ("ask(); os.close(0); time.sleep(60)", "closed its standard input before read"),
+    for text, message, ends in (
+        ("ask(); os.close(0); sys.exit(3)", "exit status 3", True),
+        ("ask(); os.close(0); time.sleep(60)", "closed its standard input before read", False),
     ):
-        connection = program(text, timeout=0.5)
+        connection = program(text)
+        if not ends:
+            deaf = HurriedClock(lambda: connection._program.deaf)  # noqa: B023
+            monkeypatch.setattr(wire, "time", deaf)
         connection.begin("status", {})
         connection.answers(0)
         with pytest.raises(IutBrokeDownError, match=message):
@@ -250,7 +255,7 @@ def test_no_process_is_left(tmp_path: Path) -> None:
         "answer(ask(), result={})"
     )
     for text in (child, child + "; time.sleep(60)"):
-        connection = program(text, timeout=3)
+        connection = program(text)
         connection.call("hello", {})
         connection.kill()
         pid = int((tmp_path / "pid").read_text())
@@ -262,8 +267,10 @@ def test_no_such_command() -> None:
         Connection(["./no-such-command"], 1)
 
 
-def test_does_not_end_after_close() -> None:
-    connection = program("answer(ask(), result={}); time.sleep(60)", timeout=0.5)
+def test_does_not_end_after_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = program("answer(ask(), result={}); time.sleep(60)")
+    answered = HurriedClock(lambda: not (connection._queue or connection._in_flight))
+    monkeypatch.setattr(wire, "time", answered)
     with pytest.raises(IutBrokeDownError, match="did not end"):
         connection.close()
 

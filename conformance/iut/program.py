@@ -18,6 +18,8 @@ from flashcopy.conformance.adapter import IutBrokeDownError
 _STDERR_TAIL = 2000
 # As much as a pipe holds, unless somebody made it larger.
 _CHUNK = 1 << 16
+# How long one that has closed its output may take to be gone, which is a moment.
+_TO_END = 2.0
 # How long to wait for what follows a SIGKILL at once, if the machine is not overloaded.
 _AFTER_KILL = 5.0
 
@@ -116,7 +118,7 @@ class Program:
     def status(self) -> str:
         """How it ended, in words, without waiting for one that only closed its output."""
         options = os.WEXITED | os.WNOWAIT | os.WNOHANG
-        deadline = time.monotonic() + 0.5
+        deadline = time.monotonic() + _TO_END
         while time.monotonic() < deadline:
             try:
                 ended = os.waitid(os.P_PID, self._process.pid, options)
