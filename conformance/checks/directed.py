@@ -6,8 +6,10 @@ Nothing here is drawn at random; each scenario runs beside the model.
 import time
 from itertools import pairwise
 
+from attrs import evolve
+
 from flashcopy.conformance.adapter import Capability
-from flashcopy.conformance.check import EFFORTS, Job
+from flashcopy.conformance.check import EFFORTS, Job, ViolationError
 from flashcopy.conformance.checks.comparison import Comparison
 from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model.geometry import Geometry, blocks_of_grain
@@ -55,18 +57,27 @@ def many_grains(job: Job) -> None:
     with job.session(geometry) as session:
         comparison = Comparison(session)
         last = geometry.blocks - 1
-        places = sorted({0, last // 2, last - 1, last})
         comparison.step(Start())
+        try:
+            _written_and_synced(comparison, job, [last])
+        except ViolationError as error:
+            # Half a dozen requests are soon read, and fewer are not soon found on such volumes.
+            raise ViolationError(evolve(error.finding, is_short=True)) from None
         for _ in range(2):
-            if job.has(Capability.BACKGROUND_COPY):
-                comparison.copy_all()
-            for block in places:
-                comparison.write(SOURCE, block, 1)
-            for block in places:
-                comparison.read(TARGET, block, 1)
-            comparison.step(Sync())
-            for block in places:
-                comparison.read(TARGET, block, 1)
+            _written_and_synced(comparison, job, [0, last // 2, last - 1, last])
+
+
+def _written_and_synced(comparison: Comparison, job: Job, blocks: list[int]) -> None:
+    """What is written to these blocks, once all are copied, is in the next point in time."""
+    if job.has(Capability.BACKGROUND_COPY):
+        comparison.copy_all()
+    for block in blocks:
+        comparison.write(SOURCE, block, 1)
+    for block in blocks:
+        comparison.read(TARGET, block, 1)
+    comparison.step(Sync())
+    for block in blocks:
+        comparison.read(TARGET, block, 1)
 
 
 def _at_the_edges(comparison: Comparison, job: Job) -> None:
