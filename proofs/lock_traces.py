@@ -17,7 +17,7 @@ from flashcopy.proofs.lock_faults import NO_RUN
 
 # So many runs are drawn at most, until so many have gone wrong.
 _RUNS: Final = 400
-_WRONG: Final = 3
+_WRONG: Final = 2
 
 
 def trace_of(name: str, _: Any, **values: Any) -> Trace | None:
@@ -27,7 +27,7 @@ def trace_of(name: str, _: Any, **values: Any) -> Trace | None:
         return None
     wrong: list[Trace] = []
     for number in range(_RUNS):
-        draw = random.Random(f"lock table {number}").randrange
+        draw = random.Random(f"1 {number}").randrange
         try:
             interleaved.run_once(draw, Counter(), name, ORACLE_ALONE, protocol_mutants.by_name)
         except ViolationError as error:
