@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 
 from flashcopy.harness import coverage
+from flashcopy.harness.mutant import Mutant
+from flashcopy.harness.mutants import by_name
 from flashcopy.harness.result import Finding, Progress, Result, ViolationError, silent
 from flashcopy.harness.schedule import Draw, Driver, draw_head
 from flashcopy.harness.trial import ALL, ORACLE_ALONE, Trial, Watch
@@ -26,10 +28,16 @@ PLAIN_RUNS = 2
 FIRST_CONTENT = 1000
 
 
-def run_once(draw: Draw, counts: Counter[str], mutant: str = "", watch: Watch = ALL) -> None:
+def run_once(
+    draw: Draw,
+    counts: Counter[str],
+    mutant: str = "",
+    watch: Watch = ALL,
+    find: Callable[[str], Mutant] = by_name,
+) -> None:
     """One run; what it went through is added to `counts`. Raises ViolationError."""
     head = draw_head(draw, {"mutant": mutant} if mutant else {})
-    trial = Trial(head, watch)
+    trial = Trial(head, watch, find)
     try:
         Driver(draw, trial, FIRST_CONTENT).run()
     finally:

@@ -2,7 +2,8 @@
 
 A correct implementation may copy too much; this one may not. A sync leaves copied exactly the
 grains that were copied and unmodified (MIN-1), and a grain is copied at most once per point in
-time (MIN-2). What a crash or a failed device has undone may be done again.
+time (MIN-2). What a crash has undone may be done again, and so may a copy that a device has failed,
+by whoever made it; nobody else's failure excuses anything.
 """
 
 from attrs import define, field
@@ -19,12 +20,24 @@ class MinimalityMonitor:
     simulation: Simulation
     watching: bool
     _copied: set[int] = field(factory=set)
+    # The grains that each request in flight has begun to copy.
+    _begun: dict[int, set[int]] = field(factory=dict)
     _may_stay: list[bool] = field(factory=list)
 
     def begin(self) -> None:
         """From here on, what is not copied may be copied once."""
         memory = self.simulation.memory
+        self._begun.clear()
         self._copied = {grain for grain in range(memory.grains) if memory.copied[grain]}
+
+    def failed(self, number: int) -> None:
+        """A device has failed a request: what it has begun to copy and not marked is not copied."""
+        copied = self.simulation.memory.copied
+        self._copied -= {grain for grain in self._begun.get(number, ()) if not copied[grain]}
+
+    def ended(self, number: int) -> None:
+        """A request has ended; what it copied stays copied."""
+        self._begun.pop(number, None)
 
     def before(self, flight: Flight, effect: Effect, *, is_host_write: bool) -> None:
         """A request is about to carry out an effect."""
@@ -61,3 +74,4 @@ class MinimalityMonitor:
                     " at this point in time",
                 )
             self._copied.add(grain)
+            self._begun.setdefault(flight.number, set()).add(grain)

@@ -144,7 +144,7 @@ class Trial:
             self._before(flight, pending, effect)
             result = self.simulation.step(number, fault)
             if isinstance(result, DeviceError):
-                self._device_failed(pending, effect, result)
+                self._device_failed(number, pending, effect, result)
             if fault is not Fault.NONE:
                 self.patience.begin()
             if fault is not Fault.LOST:
@@ -272,15 +272,18 @@ class Trial:
         if after(was, event, all_copied=now is State.COPIED) is not now:
             raise violation("LIFE-1", f"{event.value} in state {was.value} leads to {now.value}")
 
-    def _device_failed(self, pending: Pending, effect: Effect, error: DeviceError) -> None:
+    def _device_failed(
+        self, number: int, pending: Pending, effect: Effect, error: DeviceError
+    ) -> None:
         device = FAILED_DEVICE[type(error)]
         self.counts[f"failure of {type(effect).__name__}"] += 1
         self.failed.add(device)
         pending.failed.add(device)
-        self.minimality.begin()
+        self.minimality.failed(number)
 
     def _answer(self, flight: Flight, pending: Pending) -> None:
         del self.in_flight[flight.number]
+        self.minimality.ended(flight.number)
         outcome = requests.outcome(pending.asked, flight.result, flight.error)
         self._record(flight.number, outcome)
         judgement.judge(self, flight.number, pending, outcome)

@@ -36,10 +36,13 @@ from flashcopy.impl.mapfile import (
 )
 from flashcopy.impl.memory import Memory
 from flashcopy.model.choice import Condition
+from flashcopy.model.trace import Trace
+from flashcopy.proofs.flip_traces import trace_of
 from flashcopy.proofs.obligation import Mutant, Obligation, Picture, Statement
 from flashcopy.proofs.protocol_logic import conj, disj, ite, same
+from flashcopy.proofs.protocol_mutants import UNFLUSHED, unflushed
 from flashcopy.proofs.protocol_points import points, swapped
-from flashcopy.proofs.protocol_request import Make, Rewrite
+from flashcopy.proofs.protocol_request import Rewrite
 from flashcopy.proofs.sorts import BIT, NUMBER, Function, OneOf
 
 _WORDS = 3
@@ -103,10 +106,11 @@ def _disk(kept: Callable[[int], Condition], maps: tuple[bitarray, bitarray]) -> 
 
 @frozen
 class Request:
-    """Which request runs, with which fault."""
+    """Which request runs, with which fault; `called` is what the simulation knows it by."""
 
     mutant: HarnessMutant = SHIPPED
     rewrite: Rewrite = lambda make, _: make()
+    called: str = ""
 
     def run(self, name: str) -> Any:
         ask = Ask(name)
@@ -251,6 +255,24 @@ def picture(request: Request, name: str, meanwhile: bool, kept: Any) -> Picture:
     return Picture((f"the header of {name} is not durable at its end",))
 
 
+def trace(
+    _: str, request: Request, /, *, name: str, meanwhile: bool, kept: Callable[[int], bool]
+) -> Trace | None:
+    """The crash as a run of the simulation."""
+    left = []
+    for _effect, disk, marked in _states(request, name, meanwhile, kept):
+        left.append(dict(disk.after))
+        if _is_whole(disk, name, marked) is not True:
+            break
+    return trace_of(
+        request.called or request.mutant.name,
+        name,
+        (_map(_COPIED), _map(_MODIFIED)),
+        _WRITTEN if meanwhile else None,
+        iter(left),
+    )
+
+
 def _torn_picture(_: Any, lost: int) -> Picture:
     words = [str(number) for number in range(3) if lost >> number & 1]
     return Picture((f"of the three words that change, those numbered {', '.join(words)} are lost",))
@@ -280,10 +302,16 @@ def obligations() -> tuple[Obligation, ...]:
                 Mutant("new maps over the old ones", Request(by_name("point-in-place"))),
                 Mutant("header not flushed", Request(by_name("header-not-flushed"))),
                 Mutant("map-truncated", Request(by_name("map-truncated"))),
-                Mutant("commit before flush", Request(rewrite=swapped(by[flush], by[commit]))),
-                Mutant("prepared maps never flushed", Request(rewrite=_unflushed)),
+                Mutant(
+                    "commit before flush",
+                    Request(
+                        rewrite=swapped(by[flush], by[commit]), called=f"{commit} before {flush}"
+                    ),
+                ),
+                Mutant(UNFLUSHED, Request(rewrite=unflushed, called=UNFLUSHED)),
             ),
             picture=picture,
+            trace=trace,
         ),
         Obligation(
             name="mapfile.torn-header",
@@ -296,21 +324,3 @@ def obligations() -> tuple[Obligation, ...]:
             mutants=(Mutant("header believed without its checksum", _decode_unchecked),),
         ),
     )
-
-
-def _unflushed(make: Make, _: Ask) -> Any:
-    """Without the flush after the first Prepare: the second one, which finds nothing changed, has
-    none of its own."""
-    inner = make()
-    prepared = 0
-    effect = inner.send(None)
-    while True:
-        try:
-            if isinstance(effect, effects.Prepare):
-                prepared += 1
-            if isinstance(effect, effects.Flush) and prepared == 1 and MAP in effect.devices:
-                effect = inner.send(None)
-                continue
-            effect = inner.send((yield effect))
-        except StopIteration as end:
-            return end.value

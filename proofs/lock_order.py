@@ -14,7 +14,9 @@ from attrs import frozen
 
 from flashcopy.impl.effect import AcquireCopier, AcquireGrains
 from flashcopy.model.choice import Condition
+from flashcopy.model.trace import Trace
 from flashcopy.proofs.obligation import Mutant, Obligation, Picture, Statement
+from flashcopy.proofs.protocol_explored import among_others
 from flashcopy.proofs.protocol_faults import named, swapping
 from flashcopy.proofs.protocol_logic import conj, disj
 from flashcopy.proofs.protocol_request import Asked, Bytes, Path, Runner, requests, results
@@ -103,6 +105,12 @@ def _order_picture(subject: Subject, asked: Asked) -> Picture:
     return Picture((f"{asked} takes {', or '.join(ways)}",))
 
 
+def _deadlock(name: str, _: Subject, asked: Asked) -> Trace | None:
+    """The shortest schedule in which everybody waits."""
+    found = among_others(name, keep_target=asked.keep_target)
+    return found.trace if found else None
+
+
 _STAGES = ("waits for the copier", "waits for grains", "waits for nothing")
 
 
@@ -133,6 +141,7 @@ def obligations() -> tuple[Obligation, ...]:
                 *swapping(("stop: AcquireCopier", "stop: AcquireGrains")),
             ),
             picture=_order_picture,
+            trace=_deadlock,
         ),
         Obligation(
             name="locks.no-circle",

@@ -8,16 +8,16 @@ which came earlier. So a waiter's predecessors only ever get fewer.
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from types import FunctionType
 from typing import Any
 
 from attrs import frozen
 
-from flashcopy.impl import locks
 from flashcopy.impl.effect import Mode
 from flashcopy.impl.locks import LockTable
 from flashcopy.model.choice import Condition
+from flashcopy.proofs.lock_faults import TABLES
 from flashcopy.proofs.lock_forks import Make, every_way
+from flashcopy.proofs.lock_traces import trace_of
 from flashcopy.proofs.obligation import Mutant, Obligation, Picture, Statement
 from flashcopy.proofs.protocol_logic import conj, disj, imp, neg
 from flashcopy.proofs.sorts import NUMBER, OneOf, Sort
@@ -143,67 +143,6 @@ def loses_nobody(_: _Claims, table: _After) -> Condition:
     return lines == sorted(table.present) and set(table.granted) <= set(table.held)
 
 
-def faulty_conflicts(conflicts: Callable[..., bool]) -> type[LockTable]:
-    """The shipped table with another idea of what a conflict is."""
-    known = {**vars(locks), "_conflicts": conflicts}
-    methods = {
-        name: FunctionType(vars(LockTable)[name].__code__, known) for name in ("request", "release")
-    }
-    return type("FaultyTable", (LockTable,), {"__slots__": (), **methods})
-
-
-def _touching_is_apart(claim: Any, others: Any) -> bool:
-    return any(
-        (claim[1] or alone) and run.start < claim[0].start and claim[0].start < run.stop
-        for run, alone in others.values()
-    )
-
-
-def _both_alone(claim: Any, others: Any) -> bool:
-    alone = {k: v for k, v in others.items() if v[1]}
-    return bool(claim[1]) and bool(locks._conflicts(claim, alone))
-
-
-class _Overtaking(LockTable):
-    """Looks only at who holds."""
-
-    def request(self, holder: Hashable, run: range, mode: Mode) -> bool:
-        line, self.waiting = self.waiting, {}
-        given = super().request(holder, run, mode)
-        self.waiting = line | self.waiting
-        return given
-
-
-class _OneAtATime(LockTable):
-    """Wakes the first of the line only."""
-
-    def release(self, holder: Hashable) -> list[Hashable]:
-        self.held.pop(holder, None)
-        self.waiting.pop(holder, None)
-        for waiter, claim in list(self.waiting.items())[:1]:
-            if not locks._conflicts(claim, self.held):
-                self.held[waiter] = self.waiting.pop(waiter)
-                return [waiter]
-        return []
-
-
-class _WakesAll(LockTable):
-    """Whoever waits may try its luck: the last one first."""
-
-    def release(self, holder: Hashable) -> list[Hashable]:
-        self.waiting = dict(reversed(self.waiting.items()))
-        return super().release(holder)
-
-
-class _ForgetsWaiter(LockTable):
-    """A request that is not given its run is not remembered."""
-
-    def request(self, holder: Hashable, run: range, mode: Mode) -> bool:
-        given = super().request(holder, run, mode)
-        self.waiting.pop(holder, None)
-        return given
-
-
 def _text(claims: _Claims, name: str) -> str:
     start, stop = claims.runs[name]
     return f"{name}: grains {start} to {stop - 1}{', alone' if claims.alone[name] else ''}"
@@ -254,28 +193,32 @@ def _about(
         state=_state(claim),
         mutants=mutants,
         picture=picture,
+        trace=trace_of,
     )
+
+
+def _faulty(name: str) -> Mutant:
+    return Mutant(name, TABLES[name])
 
 
 def obligations() -> tuple[Obligation, ...]:
     """Of the shipped table."""
-    touching = Mutant("runs compared by their first grain", faulty_conflicts(_touching_is_apart))
     return (
         _about(
             "exclusion",
             ("CONC-1", "CONC-3"),
             "Two requests hold runs with a grain in common only if both share it.",
             excludes,
-            touching,
-            Mutant("only two that are alone conflict", faulty_conflicts(_both_alone)),
+            _faulty("runs compared by their first grain"),
+            _faulty("only two that are alone conflict"),
         ),
         _about(
             "in-order",
             ("CONC-4",),
             "Nobody is given grains past a request that waits for one of them and came earlier.",
             overtakes_nobody,
-            Mutant("looks only at who holds", _Overtaking),
-            Mutant("the last one first", _WakesAll),
+            _faulty("looks only at who holds"),
+            _faulty("the last one first"),
         ),
         _about(
             "no-idle-waiting",
@@ -283,13 +226,13 @@ def obligations() -> tuple[Obligation, ...]:
             "Whoever waits has somebody to wait for, who came earlier and holds or waits: no"
             " wake-up is lost, and a waiter's predecessors only get fewer.",
             waits_for_somebody,
-            Mutant("wakes the first only", _OneAtATime),
+            _faulty("wakes the first only"),
         ),
         _about(
             "nobody-forgotten",
             ("CONC-4",),
             "Every request holds or waits until it ends.",
             loses_nobody,
-            Mutant("a waiter forgotten", _ForgetsWaiter),
+            _faulty("a waiter forgotten"),
         ),
     )

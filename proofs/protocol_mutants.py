@@ -2,8 +2,8 @@
 
 The mutants of the harness are found by their names. The smallest faults, an effect left out or two
 swapped, are found by the names that the proofs give them, `without _diverge: Save` for instance;
-so is one that harms nobody, which the harness therefore has not. So a counterexample of the proofs
-is a trace that names its fault, and runs again.
+so are faulty lock tables, and one that harms nobody, which the harness therefore has not. So a
+counterexample of the proofs is a trace that names its fault, and runs again.
 """
 
 from functools import lru_cache, partial
@@ -16,12 +16,13 @@ from flashcopy.harness.mutants import UnknownMutantError
 from flashcopy.harness.requests import Ask, Options
 from flashcopy.harness.requests import generator as shipped
 from flashcopy.harness.simulation import BLOCK_BYTES
-from flashcopy.impl.effect import Effect, Runs, Write
+from flashcopy.impl.effect import MAP, Effect, Flush, Prepare, Runs, Write
 from flashcopy.impl.geometry import Geometry
 from flashcopy.impl.memory import Memory
 from flashcopy.impl.protocol import Request
+from flashcopy.proofs import lock_faults
 from flashcopy.proofs.protocol_points import points, swapped, without
-from flashcopy.proofs.protocol_request import Bytes, Rewrite, requests
+from flashcopy.proofs.protocol_request import Bytes, Make, Rewrite, requests
 
 
 class SettlesByMark(Memory):
@@ -37,6 +38,27 @@ HARMLESS: Final = Mutant("settled by the mark", DATA, "none", memory=SettlesByMa
 _GARBAGE = b"\xee" * BLOCK_BYTES
 
 
+UNFLUSHED: Final = "prepared maps never flushed"
+
+
+def unflushed(make: Make, _: Ask) -> Request:
+    """Without the flush after the first Prepare: the second one, which finds nothing changed, has
+    none of its own."""
+    inner = make()
+    prepared = 0
+    effect = inner.send(None)
+    while True:
+        try:
+            if isinstance(effect, Prepare):
+                prepared += 1
+            if isinstance(effect, Flush) and prepared == 1 and MAP in effect.devices:
+                effect = inner.send(None)
+                continue
+            effect = inner.send((yield effect))
+        except StopIteration as end:
+            return end.value
+
+
 @lru_cache(maxsize=64)
 def by_name(name: str) -> Mutant:
     """The mutant of that name; the protocol as shipped for the empty name.
@@ -45,6 +67,8 @@ def by_name(name: str) -> Mutant:
     """
     if name == HARMLESS.name:
         return HARMLESS
+    if name in lock_faults.MUTANTS:
+        return lock_faults.MUTANTS[name]
     rewrite = _rewrite_of(name)
     if rewrite is None:
         return mutants.by_name(name)
@@ -59,6 +83,8 @@ def by_name(name: str) -> Mutant:
 
 def _rewrite_of(name: str) -> Rewrite | None:
     """`without X` and `Y before X`, where X and Y are points of the protocol."""
+    if name == UNFLUSHED:
+        return unflushed
     by = {point.name: point for point in points()}
     second, before, first = name.partition(" before ")
     if name.startswith("without "):

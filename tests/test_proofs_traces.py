@@ -18,7 +18,7 @@ from flashcopy.cli.replay import replay
 from flashcopy.cli.show import show
 from flashcopy.harness.replay import on_engine
 from flashcopy.harness.replay import replay as run_again
-from flashcopy.harness.result import ViolationError
+from flashcopy.harness.result import Finding, ViolationError
 from flashcopy.harness.trial import ORACLE_ALONE, Trial
 from flashcopy.impl import protocol
 from flashcopy.impl.effect import Read, Write
@@ -114,7 +114,7 @@ def test_the_trace_replays_to_the_same_violation(mutant: Mutant, asked: tuple[As
     assert "cannot be forced" in on_engine(trace).note
 
 
-@pytest.mark.parametrize("seed", (1, 2, 3))
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_whatever_state_the_solver_finds_there_is_a_trace(seed: int) -> None:
     """Each seed for a third of them; all of them were seen to have one under six seeds."""
     for mutant, asked in SHOWN[seed - 1 :: 3]:
