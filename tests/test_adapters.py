@@ -32,7 +32,7 @@ CHOSEN = {
         "killed-twice",
         "closing-changes-nothing",
     ),
-    "node": ("refused-changes-no-map",),
+    "node": ("refused-changes-no-map", "marks-survive", "answered-stop-has-happened"),
 }
 
 

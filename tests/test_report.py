@@ -188,7 +188,7 @@ def test_a_contradiction_of_two_blocks_is_told() -> None:
 
 def test_what_broke_down_and_what_was_skipped_is_told(tmp_path: Path) -> None:
     """And words that are markup everywhere stay words."""
-    checks = [word for id_ in ("errors", "minimality", "restart") for word in ("--check", id_)]
+    checks = [word for id_ in ("errors", "boundaries", "restart") for word in ("--check", id_)]
     files = reported(tmp_path, 3, *checks, "python", f"{__name__}:Breaks")
     said = json.loads(files[".json"])
     assert said["skipped"] == [
