@@ -9,6 +9,7 @@ as many more. Half the requests write a block, half read one. Both start the pee
 end.
 """
 
+import itertools
 import os
 import subprocess
 import sys
@@ -131,7 +132,7 @@ def _in_flight(
     left = iter(operations)
     in_flight: dict[int, int] = {}
     while True:
-        while len(in_flight) < depth and (operation := next(left, None)) is not None:
+        for operation in itertools.islice(left, depth - len(in_flight)):
             recorded = recorder.submitted(operation)
             in_flight[session.begin(operation)] = recorded
         if not in_flight:

@@ -36,6 +36,11 @@ BREAKDOWNS = {
     "never starts": ("raise SystemExit('bad luck')", "bad luck"),
     "writes garbage": ("ask(); say('hello there')", "not JSON: 'hello there'"),
     "writes bytes": ("ask(); sys.stdout.buffer.write(b'\\xff\\n')", "not JSON"),
+    "answers two in a line": (
+        "a, b = [json.dumps({'jsonrpc': '2.0', 'id': n, 'result': {}}) for n in (1, 2)]\n"
+        "say(a + ' ' + b + '\\n')",
+        "not JSON",
+    ),
     "nests": ("ask(); say('[' * 100000)", "not JSON"),
     "answers something else": ("answer({**ask(), 'id': 99}, result={})", "not asked"),
     "answers twice": (

@@ -1,12 +1,12 @@
 """Messages of the wire: requests as lines, and what lines of somebody else's program say.
 
-Lines are read many at a time by a parser that knows what the response to a request that was carried
-out looks like. A text that has any other line is read again line by line, by one that knows
-refusals, too, and explains what is neither.
+A line is read by a parser that knows what the response to a request that was carried out looks
+like, and nothing else. A line that it does not take is read again by one that knows refusals, too,
+and explains what is neither.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import frozen
@@ -57,7 +57,7 @@ class Error:
 
 
 _ENCODER = Encoder()
-_DECODER = Decoder(Result)
+_decode = Decoder(Result).decode
 
 
 def lines_of(requests: Sequence[Request]) -> bytes:
@@ -65,18 +65,17 @@ def lines_of(requests: Sequence[Request]) -> bytes:
     return _ENCODER.encode_lines(requests)
 
 
-def read(text: bytes) -> Iterable[Result | Error]:
+def read(text: bytes) -> Iterator[Result | Error]:
     """What whole lines say, a response each.
 
     Raises NoResponseError at the first line that is no response, after what comes before it.
     """
-    try:
-        responses = _DECODER.decode_lines(text) if len(text) <= LONGEST_LINE else []
-    except (ValueError, RecursionError):
-        responses = []
-    if len(responses) == text.count(b"\n"):
-        return responses
-    return _read_one_by_one(text)
+    for line in text.split(b"\n")[:-1]:
+        try:
+            response: Result | Error = _decode(line)
+        except (ValueError, RecursionError):
+            response = _read_carefully(line)
+        yield response
 
 
 def require_end(line: bytes | bytearray) -> None:
@@ -94,17 +93,9 @@ def why_not(method: str, result: Raw, error: Exception) -> str:
     return f"it wrote a result that is no object: {_show(text)}"
 
 
-def _read_one_by_one(text: bytes) -> Iterator[Result | Error]:
-    for line in text.split(b"\n")[:-1]:
-        require_end(line)
-        try:
-            yield _DECODER.decode(line)
-        except (ValueError, RecursionError):
-            yield _read_line(line)
-
-
-def _read_line(line: bytes) -> Result | Error:
+def _read_carefully(line: bytes) -> Result | Error:
     """A line that is no plain result."""
+    require_end(line)
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
