@@ -1,10 +1,12 @@
 """The kit beside two ordinary testers: which of the zoo's wrong members each convicts, how soon.
 
-The kit goes first and alone, for its times count. Each tester then has twice as long as the kit
-took for a member, and five seconds at least; two members at a time. A tester that convicts what is
-right says nothing: so each is held first to the right members, and not asked of the wrong ones made
-from a right one that it convicts. Nor is it asked of those that only a kill, a loss of power or a
-second process brings to light, for an ordinary tester does none of this.
+The kit goes first and alone, for its times count; they include the search for a short history,
+which the others do not make. Each tester then has twice as long as the kit took for a member, and
+five seconds at least; two members at a time. A tester that convicts what is right says nothing: so
+each is held first to the right members, and not asked of the wrong ones made from a right one that
+it convicts. Nor is it asked of those that only a kill, a loss of power or a second process brings
+to light, for an ordinary tester does none of this; asked all the same, for eight seconds each,
+neither convicted one.
 """
 
 import statistics
