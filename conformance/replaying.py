@@ -21,7 +21,6 @@ from flashcopy.conformance.checks.comparison import Comparison, name
 from flashcopy.conformance.checks.flight import judge
 from flashcopy.conformance.checks.life import Life
 from flashcopy.conformance.oracle.history import Recorder
-from flashcopy.conformance.oracle.lifecycle import check_states
 from flashcopy.conformance.session import Session
 from flashcopy.conformance.wrong import Kind, Wrong, of_unreadable
 from flashcopy.model.images import Volume
@@ -133,8 +132,6 @@ def _overlapping(session: Session, trace: Trace) -> None:
     played = judge(history)
     if played.clause:
         raise ViolationError(played.finding)
-    if wrong := check_states(history):
-        raise ViolationError(Finding(wrong.clause, wrong.explanation, wrong=wrong.wrong))
 
 
 def _overlap(trace: Trace) -> bool:

@@ -5,6 +5,7 @@ CONC-1, CONC-2, CONC-3: what a load finds must be true and short.
 
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ from flashcopy.conformance.shrinking.tidy import tidy
 from flashcopy.conformance.shrinking.trimmed import trimmed
 from flashcopy.model.geometry import blocks_of_request
 from flashcopy.model.images import Volume
-from flashcopy.model.operation import Read, Start, Sync, Write
+from flashcopy.model.operation import Flush, Read, Start, Stop, Sync, Write, WriteZeroes
 from flashcopy.model.trace import Submit
 from tests.random_histories import draw as draw_history
 
@@ -113,12 +114,15 @@ def test_small_numbers_change_no_verdict() -> None:
         assert [each.number for each in small.requests] == list(range(len(small.requests)))
 
 
-def in_flight_together(load: Load) -> list[tuple[Write, Write]]:
+def in_flight_together(load: Load) -> list[tuple[Write | WriteZeroes, Write | WriteZeroes]]:
     """Pairs of writes that may be in flight at the same time."""
     pairs = []
     for burst in load:
         for one, other in combinations(burst, 2):
-            writes = [[each for each in lane if isinstance(each, Write)] for lane in (one, other)]
+            writes = [
+                [each for each in lane if isinstance(each, Write | WriteZeroes)]
+                for lane in (one, other)
+            ]
             pairs += [(first, second) for first in writes[0] for second in writes[1]]
     return pairs
 
@@ -126,8 +130,10 @@ def in_flight_together(load: Load) -> list[tuple[Write, Write]]:
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_loads(geometry: Any) -> None:
     """Known at the beginning, repeated by the seed, and never two writes to one block at once."""
+    asked: Counter[type] = Counter()
     for seed in range(20):
         load = draw(f"{seed}", geometry, CAPABILITIES, 1)
+        asked += Counter(type(each) for _, _, each in places_of(load))
         assert load == draw(f"{seed}", geometry, CAPABILITIES, 1)
         assert load == load_of(places_of(load))
         full, start = load[0][0]
@@ -137,6 +143,22 @@ def test_loads(geometry: Any) -> None:
             assert one.volume is not other.volume or not blocks[0] & blocks[1]
         writes = [each.content for _, _, each in places_of(load) if isinstance(each, Write)]
         assert len(set(writes)) == len(writes)
+        assert_stops_have_company(load)
+    # Most writes can be told apart.
+    assert 20 < 4 * asked[WriteZeroes] < asked[Write]
+    assert asked[Flush] > 20
+
+
+def assert_stops_have_company(load: Load) -> None:
+    """A sync beside each stop; and no start, for the states' sake."""
+    bursts = [{type(each) for lane in burst for each in lane} for burst in load]
+    with_stop = [at for at, kinds in enumerate(bursts) if Stop in kinds]
+    assert len(with_stop) == 4
+    for at in with_stop:
+        assert Sync in bursts[at]
+        assert Start not in bursts[at]
+        # Until the next start nothing is asked that a stop forbids, but reads.
+        assert bursts[at + 1 : at + 3] == [{Read}, {Start}]
 
 
 def test_what_is_not_claimed_is_not_asked() -> None:
@@ -147,6 +169,8 @@ def test_what_is_not_claimed_is_not_asked() -> None:
         (Read, Volume.SOURCE),
         (Read, Volume.TARGET),
         (Start, None),
+        (Flush, Volume.SOURCE),
+        (Flush, Volume.TARGET),
         (Sync, None),
     }
 

@@ -48,6 +48,9 @@ CHECK_OF |= dict.fromkeys(
         "fake-read-overtaken",
         "double-copy",
         "marked-before-copied",
+        "zeroes-straddle-sync",
+        "flush-puts-maps-back",
+        "stop-looks-too-soon",
     ),
     "interleaving",
 )

@@ -13,10 +13,12 @@ from flashcopy.conformance.checks.failing import FAILED
 from flashcopy.conformance.checks.load import Burst, Load
 from flashcopy.conformance.oracle.cut import check
 from flashcopy.conformance.oracle.history import History, Recorder, to_trace
+from flashcopy.conformance.oracle.lifecycle import check_states
 from flashcopy.conformance.session import Session
 from flashcopy.conformance.wrong import NOT_SAID, Kind, Wrong, of_unreadable
-from flashcopy.model.operation import Operation, Outcome, Refused
+from flashcopy.model.operation import Operation, Outcome, Refusal, Refused, Start, Stop
 
+_UNUSABLE = Refused(Refusal.INVALID_STATE)
 # A device that fails so often in one burst does not fail now and then, it is broken.
 _PATIENCE = 1000
 
@@ -52,8 +54,12 @@ def play(session: Session, load: Load) -> Played:
     """Carry out a load and judge it. Raises IutBrokeDownError."""
     recorder = Recorder(session.geometry)
     try:
+        is_stopped = False
         for burst in load:
-            _play(session, recorder, burst)
+            asked = {type(operation) for lane in burst for operation in lane}
+            is_stopped = is_stopped or Stop in asked
+            _play(session, recorder, burst, may_refuse=is_stopped)
+            is_stopped = is_stopped and Start not in asked
     except _WrongAnswerError as wrong:
         # What is still in flight is not to be taken for an answer to the next load.
         while session.answers():
@@ -63,14 +69,14 @@ def play(session: Session, load: Load) -> Played:
 
 
 def judge(history: History) -> Played:
-    """What the cut says of a history."""
-    violation = check(history)
+    """What the cut says of a history, and whether the states allow its answers."""
+    violation = check(history) or check_states(history)
     if violation is None:
         return Played(history)
     return Played(history, violation.clause, violation.explanation, violation.wrong)
 
 
-def _play(session: Session, recorder: Recorder, burst: Burst) -> None:
+def _play(session: Session, recorder: Recorder, burst: Burst, *, may_refuse: bool) -> None:
     lanes = [iter(lane) for lane in burst]
     # By the session's number: which lane it is of, its operation, and the recorder's number.
     in_flight: dict[int, tuple[int, Operation, int]] = {}
@@ -89,7 +95,11 @@ def _play(session: Session, recorder: Recorder, burst: Burst) -> None:
         ready = []
         for number, outcome in session.answers():
             at, operation, recorded = in_flight.pop(number)
-            recorder.was_answered(recorded, _right(recorded, operation, outcome))
+            # Once it is being stopped, whether it may refuse is for the states to say.
+            if may_refuse and outcome == _UNUSABLE:
+                recorder.was_answered(recorded, _UNUSABLE)
+            else:
+                recorder.was_answered(recorded, _right(recorded, operation, outcome))
             ready.append(at)
             if outcome == FAILED:
                 again[at] = operation

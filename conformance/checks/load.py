@@ -9,7 +9,8 @@ Each writing lane has blocks of its own, so that no two writes to one block are 
 but lanes share grains, so that they get in each other's way. What convicts the planted races,
 found by trying: many writes around a sync and writes one after the other while it is in flight,
 the whole target read again and again within one point in time, the source read as soon as a sync is
-answered, and writes handed over together with the copy of the very grain they write.
+answered, and writes handed over together with the copy of the very grain they write. Beside them,
+where they are claimed: writes of zeroes, flushes, and stops with a sync in flight.
 """
 
 import itertools
@@ -21,7 +22,17 @@ from attrs import define
 from flashcopy.conformance.adapter import Capability
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.images import Volume
-from flashcopy.model.operation import BackgroundCopy, Operation, Read, Start, Sync, Write
+from flashcopy.model.operation import (
+    BackgroundCopy,
+    Flush,
+    Operation,
+    Read,
+    Start,
+    Stop,
+    Sync,
+    Write,
+    WriteZeroes,
+)
 
 Lane = tuple[Operation, ...]
 Burst = tuple[Lane, ...]
@@ -32,6 +43,9 @@ _WRITERS = 4
 _BURSTS = 16
 # How many grains the copier is met at.
 _MEETINGS = 8
+# In how many bursts there are writes of zeroes, and flushes. Of zeroes nobody can say whose they
+# are, so in most bursts every write is to be known again.
+_ZEROES, _FLUSHES = 0.2, 0.3
 # Writes of one lane: many cover each other's traces, few leave a wrong bit as it is.
 _WRITES = (1, 1, 2, 3, 12)
 
@@ -136,6 +150,37 @@ class _Draw:
             bursts.append(((BackgroundCopy(1),), *((write,) for write in writes)))
         return [*bursts, ((self.read(TARGET),),)]
 
+    def around_a_stop(self) -> list[Burst]:
+        """Writes, reads and a sync beside a stop, what is left of the target, and a new start."""
+        if Capability.STOP not in self.capabilities:
+            return []
+        lanes = [self.writer(number, self.chance.choice((1, 2, 3))) for number in range(_WRITERS)]
+        lanes += [(Sync(), self.read(TARGET)), (self.read(TARGET), self.read(SOURCE))]
+        lanes += [(Stop(), self.read(TARGET)), *self.copy()]
+        self.chance.shuffle(lanes)
+        copied: list[Burst] = []
+        if Capability.BACKGROUND_COPY in self.capabilities and self.chance.random() < 0.5:
+            copied.append(((BackgroundCopy(None),),))
+        return [*copied, tuple(lanes), ((self.read(TARGET),),), ((Start(),),)]
+
+    def with_flushes(self, burst: Burst) -> Burst:
+        """The same, and beside it a flush or two."""
+        volumes = self.chance.choices((SOURCE, TARGET), k=self.chance.choice((1, 2)))
+        flushes = tuple(Flush(volume) for volume in volumes)
+        at = self.chance.randint(0, len(burst))
+        return (*burst[:at], flushes, *burst[at:])
+
+    def with_zeroes(self, burst: Burst) -> Burst:
+        """The same, but half of the writes are of zeroes, which have a path of their own."""
+        if Capability.WRITE_ZEROES not in self.capabilities:
+            return burst
+        return tuple(tuple(map(self._maybe_zeroes, lane)) for lane in burst)
+
+    def _maybe_zeroes(self, operation: Operation) -> Operation:
+        if not isinstance(operation, Write) or self.chance.random() < 0.5:
+            return operation
+        return WriteZeroes(operation.volume, operation.offset, operation.length)
+
     def look(self) -> list[Burst]:
         """With nothing else in flight: what a wrong bit does shows after the next sync."""
         bursts: list[Burst] = []
@@ -154,7 +199,9 @@ def draw(
     The contents it writes are numbered from `first_content` on, fewer than CONTENTS of them.
     """
     chance = random.Random(seed)
-    all_ = _Draw(chance, geometry, capabilities, itertools.count(first_content))
+    contents = itertools.count(first_content)
+    all_ = _Draw(chance, geometry, capabilities, contents)
+    seldom = _Draw(random.Random(f"{seed} seldom"), geometry, capabilities, contents)
     load: list[Burst] = [((all_.write(SOURCE, 0, geometry.blocks), Start()),)]
     kinds: list[Callable[[], list[Lane]]] = [
         all_.everything,
@@ -165,9 +212,16 @@ def draw(
     for number in range(_BURSTS):
         if number % 8 == 4:
             load += all_.meet_the_copier()
+        if number % 4 == 2:
+            load += seldom.around_a_stop()
         lanes = chance.choices(kinds, (4, 2, 2, 1))[0]() + all_.copy()
         chance.shuffle(lanes)
-        load += [tuple(lanes), *all_.look()]
+        burst: Burst = tuple(lanes)
+        if seldom.chance.random() < _ZEROES:
+            burst = seldom.with_zeroes(burst)
+        if seldom.chance.random() < _FLUSHES:
+            burst = seldom.with_flushes(burst)
+        load += [burst, *all_.look()]
     return (*load, (tuple(all_.read(volume) for volume in Volume),))
 
 

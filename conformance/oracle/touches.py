@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from attrs import frozen
 
+from flashcopy.conformance.oracle.ended import ended_by, starts_of, witnesses_of
 from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
@@ -22,6 +23,7 @@ from flashcopy.model.operation import (
     Refusal,
     Refused,
     Start,
+    Stop,
     Sync,
     Write,
     WriteZeroes,
@@ -50,6 +52,8 @@ def touches_of(history: History) -> Touches:
     """Take a history apart."""
     blocks: list[list[Touch]] = [[] for _ in range(history.geometry.blocks)]
     cuts: list[Touch] = []
+    syncs: list[Request] = []
+    ends_tracking = False
     for request in sorted(history.requests, key=attrgetter("begin")):
         kind = request.operation.__class__
         if kind is Read:
@@ -59,7 +63,21 @@ def touches_of(history: History) -> Touches:
         elif (kind is Start or kind is Sync) and _may_have_happened(request):
             unsure = request.outcome.__class__ is not Done
             cuts.append((request.begin, request.end, CUT, len(cuts), unsure, request.number))
-    return Touches(blocks, cuts)
+            syncs.append(request)
+        elif kind is Stop:
+            ends_tracking = True
+    return Touches(blocks, _ended(history, cuts, syncs) if ends_tracking else cuts)
+
+
+def _ended(history: History, cuts: list[Touch], requests: list[Request]) -> list[Touch]:
+    """The cuts, of which the syncs that were carried out had happened before a stop did."""
+    witnesses, starts = witnesses_of(history.requests), starts_of(history.requests)
+    return [
+        (cut[0], ended_by(request, witnesses, starts), *cut[2:])
+        if isinstance(request.operation, Sync) and not cut[4]
+        else cut
+        for cut, request in zip(cuts, requests, strict=True)
+    ]
 
 
 def _add_read(geometry: Geometry, request: Request, blocks: list[list[Touch]]) -> None:

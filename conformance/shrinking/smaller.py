@@ -22,7 +22,7 @@ from flashcopy.conformance.session import Session
 from flashcopy.conformance.shrinking.reduction import halved, one_by_one
 from flashcopy.conformance.shrinking.tidy import tidy
 from flashcopy.conformance.shrinking.trimmed import trimmed
-from flashcopy.model.operation import Operation, Read, Write
+from flashcopy.model.operation import Operation, Read, Write, WriteZeroes
 
 # How often a candidate may come to nothing before it is given up, and on how many fresh IUTs.
 _TRIES = 8
@@ -144,7 +144,7 @@ class _Search:
         block = self.trimmed.history.geometry.block_size
         while True:
             burst, lane, operation = self._places[at]
-            if not isinstance(operation, Read | Write) or operation.length <= block:
+            if not isinstance(operation, Read | Write | WriteZeroes) or operation.length <= block:
                 return
             half = operation.length // block // 2 * block
             halves = (

@@ -17,7 +17,17 @@ from flashcopy.conformance.oracle.cut import check
 from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
-from flashcopy.model.operation import Contents, Done, Read, Start, Sync, Write, WriteZeroes
+from flashcopy.model.operation import (
+    Contents,
+    Done,
+    Read,
+    Refusal,
+    Refused,
+    Start,
+    Sync,
+    Write,
+    WriteZeroes,
+)
 from flashcopy.model.volume import ZERO
 
 _May = Callable[[Request, list[Request]], bool]
@@ -113,8 +123,9 @@ def _is_read(request: Request) -> bool:
 
 
 def _is_evidence(request: Request, _: list[Request]) -> bool:
-    """Whether it changes nothing that a volume shows."""
-    return not isinstance(request.operation, Write | WriteZeroes | Start | Sync)
+    """Whether it changes nothing that a volume shows; what was refused for its state is such."""
+    changes = isinstance(request.operation, Write | WriteZeroes | Start | Sync)
+    return not changes or request.outcome == Refused(Refusal.INVALID_STATE)
 
 
 def _is_unseen(geometry: Geometry, request: Request, left: list[Request]) -> bool:

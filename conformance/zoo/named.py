@@ -12,6 +12,7 @@ MODULES = (
     "wrong_writes",
     "wrong_order",
     "wrong_flushes",
+    "wrong_company",
     "failing",
     "copier",
 )
