@@ -233,18 +233,20 @@ class _Run:
         """The request is right from here on."""
         stop = self.runner.at(path)
         if stop.effect is None:
-            ended = self._judge(stop.point, "at its end", at_end(self.asked, stop, state, local))
+            # No crash shows what is wrong only with how it ends.
+            claims = {} if self.harm_only else at_end(self.asked, stop, state, local)
+            ended = self._judge(stop.point, "at its end", claims)
             if ended is False:
                 self.wrong = path
             return ended
         if self.reached is not None:
             self.reached.append((stop.point, conj(*self.under)))
         moment = Moment(state, local, lambda name: self.variables[name](len(path)), self.data)
-        claims = [
+        ways = [
             self._under(path, stop, result, outcome, moment)
             for result, outcome in self._outcomes(path, stop.effect, moment)
         ]
-        return conj(*claims)
+        return conj(*ways)
 
     def _outcomes(self, path: Path, effect: Effect, moment: Moment) -> list[tuple[Result, Outcome]]:
         """Each result and when it comes; of states that make no difference, one stands for all."""

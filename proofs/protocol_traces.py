@@ -30,6 +30,8 @@ from flashcopy.proofs.witness import BLOCK, GEOMETRY, Setting
 
 _CONTENT: Final = 1000
 _SECONDS: Final = 20.0
+# Contents of one block that are so far apart are never the same.
+_DIFFERENT: Final = 5
 
 
 def trace_of(name: str, subject: Subject, asked: Asked, **values: Any) -> Trace | None:
@@ -148,9 +150,11 @@ def _initials(state: State) -> Iterator[Initial]:
     grain, durable = _grain(state, 0)
     likewise = _grain(state, 1)
     other = likewise[0]
+    # Diverged, or who overwrites the target would harm nobody.
+    target = tuple(content + _DIFFERENT for content in other.source)
     settled = (
-        evolve(other, copied=True, modified=True),
-        Durable(other.source, other.target, True, True, True, True, True),
+        evolve(other, target=target, copied=True, modified=True),
+        Durable(other.source, target, True, True, True, True, True),
     )
     memory, header = state.memory, state.maps.after
     recorded = _lifecycle(header)

@@ -82,6 +82,8 @@ WRONG = sorted(set(MEMBERS) - {*RIGHT, *WASTEFUL})
 
 # More requests than this are not read, and as a rule half of them are enough.
 READABLE = 16
+# Where a kill hits is up to the system: with some seeds one fault shows in half of all runs only.
+TRIES = 5
 
 
 @pytest.fixture(autouse=True)
@@ -90,9 +92,9 @@ def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EFFORTS, "quick", evolve(EFFORTS["quick"], seconds=600))
 
 
-def judged(name: str, *words: str) -> tuple[int, dict[str, Any]]:
+def judged(name: str, *words: str, seed: int = 1) -> tuple[int, dict[str, Any]]:
     """Exit status and report of one member."""
-    result = CliRunner().invoke(conform, ["--seed", "1", "--json", *words, "zoo", name])
+    result = CliRunner().invoke(conform, ["--seed", str(seed), "--json", *words, "zoo", name])
     said: dict[str, Any] = json.loads(result.output)
     return result.exit_code, said
 
@@ -106,7 +108,11 @@ def test_wrong(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setitem(EFFORTS, "quick", evolve(EFFORTS["quick"], shrink_seconds=60))
     # One that copies by itself has the time of a request to come to its end.
     timeout = ("--timeout", "2") if check == "under-load" else ()
-    status, said = judged(name, "--check", check, *timeout, "--report", str(tmp_path))
+    for seed in range(1, 1 + (TRIES if check == "restart" else 1)):
+        words = ("--check", check, *timeout, "--report", str(tmp_path))
+        status, said = judged(name, *words, seed=seed)
+        if status:
+            break
     assert status == 1, said
     (violation,) = said["violations"]
     assert violation["clause"]
