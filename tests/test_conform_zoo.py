@@ -4,6 +4,7 @@ READ-1, READ-2, CONC-2, COPY-5, CRASH-1, CRASH-2: what the faults break.
 """
 
 import json
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from flashcopy.cli.target import parse_target
 from flashcopy.conformance.check import EFFORTS, Check, Finding, Job, ViolationError
 from flashcopy.conformance.runner import Plan, Verdict
 from flashcopy.conformance.zoo.members import MEMBERS, RIGHT, WASTEFUL
+from flashcopy.conformance.zoo.wrong_flushes import SkipByMemoryBit
 from flashcopy.conformance.zoo_score import score
 from flashcopy.model.trace import Submit, load
 
@@ -141,6 +143,31 @@ def test_a_fault_of_order_on_disk_shows_by_a_loss_of_power_alone() -> None:
     """CRASH-2: a member has one fault; that it pauses within a write lets no sync come between."""
     status, said = judged("skip-by-memory-bit", "--check", "interleaving")
     assert status == 0, said
+
+
+def test_what_a_sync_forgot_in_a_pause_is_marked_again(tmp_path: Path) -> None:
+    """IMG-1: so it is for a grain that was marked before the pause, and one that is since."""
+    member = SkipByMemoryBit()
+    try:
+        member.create(str(tmp_path), 2048, 512, 1024, target_writable=True)
+        member.start()
+        ended(member.write("source", 1024, b"a" * 512))
+        paused = member.write("source", 512, b"b" * 1024)
+        assert isinstance(paused, Generator)
+        next(paused)
+        member.sync()
+        ended(member.write("source", 0, b"c" * 512))
+        ended(paused)
+        assert member.read("target", 1024, 512) == {"data": b"a" * 512}
+    finally:
+        member.close()
+
+
+def ended(result: object) -> None:
+    """A request to its end, pauses and all."""
+    if isinstance(result, Generator):
+        for _ in result:
+            pass
 
 
 def test_a_little_of_each_check_comes_first() -> None:

@@ -54,17 +54,17 @@ class SkipByMemoryBit(Cached):
             self.modified[grain] = True
             self.save_cell(grain)
         if first:
-            return self.flushed(volume, offset, data, first)
+            return self.flushed(volume, offset, data)
         self.store(volume, offset, data)
         return {}
 
-    def flushed(self, volume: str, offset: int, data: bytes, first: list[int]) -> Paused:
+    def flushed(self, volume: str, offset: int, data: bytes) -> Paused:
         """The flush, and only then the data; what the mark in memory has let by is ahead of it."""
         yield
         self.disks["map"].flush()
-        if all(self.modified[grain] for grain in first):
+        if all(self.modified[grain] for grain in self.grains_of(offset, len(data))):
             self.store(volume, offset, data)
-        else:  # a sync came in between, and the marks are to be made again
+        else:  # a sync came in between, and the marks are to be made again, also those found made
             super().write(volume, offset, data)
         return {}
 
