@@ -13,7 +13,7 @@ from flashcopy.model.diagrams import replace
 from flashcopy.proofs.counterparts import counterpart
 
 FAULTS = Path(__file__).parent.parent / "docs" / "faults.md"
-COUNT = 48
+COUNT = 49
 
 
 def table() -> str:

@@ -156,6 +156,9 @@ INTERLEAVED = {
     "fake-read-overtaken",
     "double-copy",
     "marked-before-copied",
+    "zeroes-straddle-sync",
+    "flush-puts-maps-back",
+    "stop-looks-too-soon",
 }
 
 # What only a loss of power brings to light: these write through a cache that a kill leaves whole.
