@@ -120,7 +120,7 @@ def _why_not(told: Score, of_right: Mapping[str, Tried]) -> str:
     twin = _made_from(told.name)
     if of_right[twin].seconds is not None:
         return f"not asked: convicts {twin}"
-    return f"not asked: shows by {told.check} alone" if told.clause.startswith(_UNUSUAL) else ""
+    return f"not asked: convicted by {told.check}" if told.clause.startswith(_UNUSUAL) else ""
 
 
 def _made_from(name: str) -> str:

@@ -89,7 +89,7 @@ def conform(
 
     TARGET is `stdio -- COMMAND [ARG...]` for a program that speaks docs/protocol.md,
     `python MODULE:CLASS`, `bundled`, `zoo NAME`, or `zoo --all` for the kit's own score. Exit
-    status: 0 it conforms, 1 a violation was found, 2 wrong usage, 3 it broke down.
+    status: 0 it conforms, 1 a violation was found, 2 wrong usage, 3 it broke down, 130 interrupted.
     """
     checks = _selected(ids)
     if list_checks:

@@ -75,7 +75,7 @@ def flashcopy() -> None:
     """A formally checked reference of incremental flashcopy.
 
     Exit status: 0 what was checked holds, 1 a violation was found, 2 wrong usage or input, 3 the
-    implementation under test broke down.
+    implementation under test broke down, 130 interrupted.
     """
 
 

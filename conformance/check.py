@@ -42,6 +42,10 @@ class ViolationError(AssertionError):
         self.finding = finding
 
 
+class InterruptedViolationError(ViolationError):
+    """The same, and then somebody interrupted what was to make its history shorter."""
+
+
 @frozen
 class Effort:
     """How much is done.

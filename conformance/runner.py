@@ -11,7 +11,15 @@ from enum import Enum
 from attrs import frozen
 
 from flashcopy.conformance.adapter import Hello, IutBrokeDownError, RefusedError
-from flashcopy.conformance.check import Check, Effort, Finding, Job, Target, ViolationError
+from flashcopy.conformance.check import (
+    Check,
+    Effort,
+    Finding,
+    InterruptedViolationError,
+    Job,
+    Target,
+    ViolationError,
+)
 from flashcopy.conformance.shrinking.shortest import shortest
 
 
@@ -96,6 +104,8 @@ def _run(check: Check, job: Job) -> tuple[Result, bool]:
     interrupted = False
     try:
         check.run(job)
+    except InterruptedViolationError as error:
+        verdict, finding, interrupted = Verdict.VIOLATION, error.finding, True
     except ViolationError as error:
         verdict, finding = Verdict.VIOLATION, error.finding
         try:

@@ -37,5 +37,5 @@ def test_a_few_members() -> None:
     assert by_random.endswith("s")
     assert by_angry == "angry not asked: convicts right"
     assert by_kind == "kind no"
-    shows = "not asked: shows by second-opener alone"
+    shows = "not asked: convicted by second-opener"
     assert figures["opened-twice"].peer.startswith(f"random {shows}; ")

@@ -252,7 +252,8 @@ def test_a_worker_that_is_lost(tmp_path: Path) -> None:
     assert told["notes"] == [f"{lost} workers were lost, and what they were at was judged again."]
 
 
-def test_an_interrupt_and_what_follows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
+def test_an_interrupt_and_what_follows(tmp_path: Path, how: signal.Signals) -> None:
     """Exit status 130, a report, no process left; resumed, no case is judged twice."""
     for pipe in ("pipe", "never"):
         os.mkfifo(tmp_path / pipe)
@@ -263,7 +264,7 @@ def test_an_interrupt_and_what_follows(tmp_path: Path) -> None:
         [*command, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as first:
         worker = int((tmp_path / "pipe").read_text())
-        os.killpg(first.pid, signal.SIGINT)  # as a terminal does, to the workers as well
+        os.killpg(first.pid, how)  # as a terminal does, to the workers as well
         output, errors = first.communicate(timeout=60)
     assert (first.returncode, errors) == (130, b"")
     assert not alive(worker)

@@ -18,16 +18,37 @@ from flashcopy.conformance.checks.again import live_again, script_of
 from flashcopy.conformance.checks.life import Life
 from flashcopy.conformance.checks.restarting import power_loss, restart
 from flashcopy.conformance.iut.inprocess import guard
-from flashcopy.conformance.shrinking.fewest import fewest
+from flashcopy.conformance.shrinking.fewest import fewest, seen_once
 from flashcopy.conformance.shrinking.shortest import shortest
 from flashcopy.conformance.zoo import wrong_flushes, wrong_order
 from flashcopy.conformance.zoo.cached import Cached
-from flashcopy.conformance.zoo.right import Right
+from flashcopy.conformance.zoo.right import Outcome, RefusedError, Right
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
-from flashcopy.model.operation import Contents, Done, Flush, Read, Start, Sync, Write
-from flashcopy.model.trace import Answer, Kill, PowerLoss, Status, Submit, Trace, dumps, loads
+from flashcopy.model.operation import (
+    Contents,
+    Done,
+    Flush,
+    Operation,
+    Read,
+    Start,
+    Stop,
+    Sync,
+    Write,
+)
+from flashcopy.model.trace import (
+    Answer,
+    Entry,
+    Kill,
+    PowerLoss,
+    Reopen,
+    Status,
+    Submit,
+    Trace,
+    dumps,
+    loads,
+)
 from tests.zoo_adapter import CLAIMED, ZooAdapter
 
 SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
@@ -135,8 +156,45 @@ def test_who_is_right_is_not_convicted_on_the_way(member: type[Right]) -> None:
     job = job_on(Cached if powered else Right)
     job.effort = evolve(EFFORT, shrink_seconds=1.5)
     before = job.requests
-    assert fewest(job, long, long.trace) is long
+    assert fewest(job, long, long.trace) == seen_once(long)
     assert job.requests > before + 100
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (Sync(),),
+        (Start(), Stop(), Read(TARGET, 0, 512)),
+        (Start(), Stop(), Flush(TARGET), Sync()),
+    ],
+    ids=["idle", "stopped", "stopped and synced"],
+)
+def test_who_refuses_rightly_is_not_convicted(asked: tuple[Operation, ...]) -> None:
+    """ERR-2, SYNC-1: a sync with nothing to bring up to date, I/O on a target that is no image."""
+    entries: list[Entry] = []
+    for number, operation in enumerate(asked):
+        entries += [Submit(number, operation), Answer(number, Done())]
+    trace = Trace(Geometry(4 * 512, 512, 512), (*entries, Kill(), Reopen()))
+    assert not convicts(Right, trace, 1)
+
+
+class StartsOnlyOnce(Right):
+    """Refuses what is allowed in every state."""
+
+    def start(self) -> Outcome:
+        if self.state != "idle":
+            raise RefusedError("invalid_state")
+        return super().start()
+
+
+def test_who_refuses_a_start_is_convicted() -> None:
+    """START-1: whatever the state after the kill."""
+    trace = Trace(
+        Geometry(4 * 512, 512, 512),
+        (Submit(0, Start()), Answer(0, Done()), Kill(), Submit(1, Start()), Answer(1, Done())),
+    )
+    assert convicts(StartsOnlyOnce, trace, 1)
+    assert not convicts(Right, trace, 1)
 
 
 def test_the_script_of_a_life() -> None:

@@ -97,6 +97,15 @@ def test_several_in_flight_are_answered_as_they_return() -> None:
     odd.kill()
 
 
+def test_an_answer_that_came_before_it_was_asked_for() -> None:
+    odd = conversation()
+    refused, read = odd.begin("start"), odd.begin("read", Volume.SOURCE, 0, 1)
+    odd.write(Volume.SOURCE, 0, b"")
+    assert odd.answer_to(read) == b"\0"
+    assert isinstance(odd.answer_to(refused), RefusedError)
+    odd.kill()
+
+
 def test_one_that_hangs_breaks_down(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Odd()
     odd = conversation(lambda: made)

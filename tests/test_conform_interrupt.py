@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from flashcopy.cli import entry, zoo
 from flashcopy.cli.conform import conform
 from flashcopy.conformance import runner
+from flashcopy.conformance.checks import interleaving
 from flashcopy.conformance.zoo.members import MEMBERS
 from flashcopy.conformance.zoo_score import Score
 from tests.test_conform_wire import alive
@@ -68,11 +69,23 @@ def interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize(
+    ("where", "what", "check", "member"),
+    [
+        (runner, "shortest", "boundaries", "merge-or"),
+        (interleaving, "smallest", "interleaving", "write-straddles-sync"),
+    ],
+)
 def test_what_was_found_is_told_though_nobody_waits_for_a_shorter_history(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: ModuleType,
+    what: str,
+    check: str,
+    member: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runner, "shortest", interrupt)
-    said = interrupted("--report", str(tmp_path), "--check", "boundaries", "zoo", "merge-or")
+    monkeypatch.setattr(where, what, interrupt)
+    said = interrupted("--report", str(tmp_path), "--check", check, "zoo", member)
     (violation,) = said["violations"]
     assert violation["explanation"]
     assert Path(violation["trace"]).exists()

@@ -27,7 +27,7 @@ from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import BackgroundCopy, Flush, Read, Start, Stop, Sync, Write
 from flashcopy.model.operation import WriteZeroes as Zeroes
-from flashcopy.model.trace import Entry, Kill, Reopen, Submit
+from flashcopy.model.trace import Entry, Submit
 from tests.test_conform_command import LosesTargetTail
 
 SOURCE, TARGET = Volume.SOURCE, Volume.TARGET
@@ -167,9 +167,8 @@ def test_histories_that_are_not_sequential_stay_as_they_are() -> None:
         finding = comparison.violation("READ-2", "made up", Wrong()).finding
     assert finding.trace is not None
     overlapping: tuple[Entry, ...] = (Submit(0, Start()), Submit(1, Sync()), *finding.trace.entries)
-    for entries in (overlapping, (*finding.trace.entries, Kill(), Reopen())):
-        other = evolve(finding, trace=evolve(finding.trace, entries=entries))
-        assert shortest(job, other) is other
+    other = evolve(finding, trace=evolve(finding.trace, entries=overlapping))
+    assert shortest(job, other) is other
 
 
 EXTENTS = st.integers(0, 6).flatmap(

@@ -111,6 +111,15 @@ def test_answers_in_any_order_reach_who_asked() -> None:
     connection.close()
 
 
+def test_who_breaks_down_is_not_killed_as_if_nothing_were_wrong() -> None:
+    """Also where nobody waits for an answer: garbage is told before the kill comes."""
+    connection = program("ask(); say('garbage'); ask()")
+    connection.begin("read", {})
+    with pytest.raises(IutBrokeDownError, match="not JSON"):
+        assert connection.answers(60.0) == []
+    connection.kill()
+
+
 def test_a_thousand_requests_to_a_program_that_reads_the_first_last() -> None:
     """More than the pipes hold, both ways: neither side may wait for the other."""
     connection = program(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from flashcopy.conformance.checks.flight import judge
 from flashcopy.conformance.oracle import touches
@@ -109,10 +109,9 @@ def take_effect(state: State, effect: Effect) -> Iterator[State]:
         elif not refused and state.life == "tracking":
             yield State(machine.move_point_in_time(images), state.life, to_come)
     elif block is None:
-        of_target = not isinstance(operation, Read | Write | WriteZeroes | Flush) or (
-            operation.volume is TARGET
-        )
-        if not of_target or refused == (state.life == "stopped"):
+        assert isinstance(operation, Read | Write | WriteZeroes | Flush)
+        of_target = operation.volume is TARGET
+        if refused == (of_target and state.life == "stopped"):
             yield State(images, state.life, to_come)
     else:
         assert isinstance(operation, Read | Write | WriteZeroes)
@@ -186,6 +185,8 @@ class Play:
             outcome = Contents(tuple(contents))
         if isinstance(operation, Sync) and self.chance.random() < self.lies:
             outcome = Done() if outcome == UNUSABLE else UNUSABLE
+        if isinstance(operation, Read | Flush) and self.chance.random() < self.lies / 4:
+            outcome = UNUSABLE
         self.done.append(Request(number, operation, begin, next(self.ticks), outcome))
 
     def take_effect(self, operation: Operation) -> dict[int, int]:
@@ -286,3 +287,15 @@ def test_a_sync_comes_before_what_ends_the_tracking(
     assert judge(history).clause
     monkeypatch.setattr(touches, "ended_by", lambda sync, _witnesses, _starts: sync.end)
     assert not judge(history).clause
+
+
+@pytest.mark.parametrize("operation", [Read(SOURCE, 0, BLOCK), Flush(SOURCE)])
+def test_no_state_allows_that_the_source_is_refused(operation: Read | Flush) -> None:
+    """READ-1, FLUSH-1: not even while it is being stopped."""
+    for volume, clause in ((SOURCE, "LIFE-1"), (TARGET, "")):
+        requests = (
+            Request(0, Start(), 0, 1, Done()),
+            Request(1, Stop(), 2, 5, Done()),
+            Request(2, evolve(operation, volume=volume), 3, 4, UNUSABLE),
+        )
+        assert judge(History(GEOMETRY, requests)).clause == clause

@@ -19,7 +19,7 @@ from attrs import define, field
 
 from flashcopy.conformance.campaign.cases import Campaign, Case, MakeTarget, Outcome
 from flashcopy.conformance.campaign.told import Tellable, give_up, work_until_told
-from flashcopy.conformance.campaign.work import prepare, work
+from flashcopy.conformance.campaign.work import FOR_THE_PARENT, prepare, work
 
 # How long to wait, in seconds, until the workers of a cluster have given up what they were at.
 _UNTIL_GIVEN_UP = 15.0
@@ -112,12 +112,15 @@ class LocalPool:
 
 
 def _hire() -> _Worker:
-    # A forked process would inherit whatever locks the threads of this one hold.
-    executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-    others = set(multiprocessing.active_children())
-    # An interrupt while it starts is not for it; `prepare` lets signals in again.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # An interrupt while it starts is not for it; `prepare` lets signals in again. Nor is the end of
+    # a terminal for the process in which Python keeps count of what workers share.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_PARENT)
     try:
+        # A forked process would inherit whatever locks the threads of this one hold.
+        executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+        others = set(multiprocessing.active_children())
+        # The first executor that is made has let interrupts in again.
+        signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_PARENT)
         executor.submit(prepare)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

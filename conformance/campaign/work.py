@@ -13,6 +13,8 @@ from flashcopy.conformance.catalogue import CHECKS
 from flashcopy.conformance.check import EFFORTS, Target
 from flashcopy.conformance.runner import Plan, Result, Verdict, introduce, judge
 
+# What a terminal tells all its processes.
+FOR_THE_PARENT = frozenset((signal.SIGINT, signal.SIGHUP))
 # Set while there may be an implementation to put an end to.
 _at_work = threading.Event()
 
@@ -51,13 +53,14 @@ def _introduced(
 def prepare() -> None:
     """Make a process of our own a worker: it ends when it is told to, or when its parent has.
 
-    An interrupt on the terminal goes to the parent alone, which then tells: so each case under way
-    ends in good order, its implementation included. The handler is no SIG_IGN, for that would be
-    inherited by the implementation.
+    An interrupt on the terminal, or its end, is for the parent alone, which then tells: so each
+    case under way ends in good order, its implementation included. The handler is no SIG_IGN, for
+    that would be inherited by the implementation.
     """
-    signal.signal(signal.SIGINT, lambda *_: None)
+    for number in FOR_THE_PARENT:
+        signal.signal(number, lambda *_: None)
     signal.signal(signal.SIGTERM, _abandon)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FOR_THE_PARENT)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -168,7 +168,7 @@ class Comparison:
         self._entries.append(trace.Status(status.state, status.copied, status.grains))
         if status.grains != self.session.geometry.grains:
             says = f"status says {status.grains} grains, there are {self.session.geometry.grains}"
-            raise self._violation("GEO-1", says, Wrong(Kind.WRONG_LENGTH))
+            raise self._violation("GEO-1", says, Wrong(Kind.WRONG_STATE))
         # How far the copy is may differ, for an IUT may copy more than it must.
         tracking = {State.COPYING, State.COPIED}
         right = tracking if self._machine.state in tracking else {self._machine.state}
@@ -177,7 +177,7 @@ class Comparison:
             raise self._violation("LIFE-1", says, Wrong(Kind.WRONG_STATE))
         if (status.state is State.COPYING) == (status.copied == status.grains):
             says = f"{status.copied} of {status.grains} grains copied in state {status.state.value}"
-            raise self._violation("COPY-4", says, Wrong(Kind.NOT_COPIED))
+            raise self._violation("COPY-4", says, Wrong(Kind.WRONG_STATE))
         if status.state is State.COPYING and just_copied:
             left = status.grains - status.copied
             says = (

@@ -5,7 +5,7 @@ what overlaps what, is the IUT's choice. One IUT takes many loads: each begins w
 gives the target a new point in time, so each is judged by itself. What convicts is then made small.
 """
 
-from flashcopy.conformance.check import Job, ViolationError
+from flashcopy.conformance.check import InterruptedViolationError, Job, ViolationError
 from flashcopy.conformance.checks.flight import play
 from flashcopy.conformance.checks.load import CONTENTS, draw
 from flashcopy.conformance.shrinking.smaller import smallest
@@ -34,4 +34,8 @@ def interleaving(job: Job) -> None:
                 load = draw(seed, geometry, job.capabilities, number * CONTENTS + 1)
                 played = play(session, load)
                 if played.clause:
-                    raise ViolationError(smallest(job, load, played))
+                    try:
+                        finding = smallest(job, load, played)
+                    except KeyboardInterrupt:
+                        raise InterruptedViolationError(played.finding) from None
+                    raise ViolationError(finding)

@@ -15,6 +15,7 @@ from flashcopy.conformance.checks.comparison import name
 from flashcopy.conformance.checks.failing import FAILED
 from flashcopy.conformance.oracle.explain_recovery import explain
 from flashcopy.conformance.oracle.history import History, Request
+from flashcopy.conformance.oracle.lifecycle import is_target_io
 from flashcopy.conformance.oracle.recovery import Epoch, judge
 from flashcopy.conformance.session import Session
 from flashcopy.conformance.wrong import Kind, Wrong, of_unreadable
@@ -30,6 +31,7 @@ from flashcopy.model.operation import (
     Refused,
     Start,
     Stop,
+    Sync,
 )
 from flashcopy.model.trace import Answer, Entry, Kill, PowerLoss, Reopen, Status, Submit, Trace
 from flashcopy.model.volume import ZERO
@@ -167,9 +169,19 @@ class Life:
             return
         if outcome == FAILED:
             self.failures += 1
-        elif outcome != _UNUSABLE or not (self.failures or self.state is State.STOPPED):
+        elif outcome != _UNUSABLE or not (self.failures or self._may_be_unusable(operation)):
             says = f"{name(operation)} was refused with {outcome.kind.value}"
             raise self.violation("LIFE-1", says, Wrong(Kind.REFUSED, requests=(number,)))
+
+    def _may_be_unusable(self, operation: Operation) -> bool:
+        """ERR-2: the target is no image once it may have been stopped; a sync wants tracking."""
+        since = [each for each in self._requests if each.begin >= self._began]
+        asked = [*(each.operation for each in since), *self.in_flight]
+        may_be_stopped = self.state is State.STOPPED or any(isinstance(e, Stop) for e in asked)
+        if not isinstance(operation, Sync):
+            return may_be_stopped and is_target_io(operation)
+        started = any(isinstance(e.operation, Start) and e.outcome == Done() for e in since)
+        return may_be_stopped or not (started or is_tracking(self.state))
 
     def _look(self) -> None:
         """What the relationship is at, and both volumes whole; then the judgement."""

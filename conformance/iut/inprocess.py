@@ -65,15 +65,15 @@ class _Threads:
 
     def answer_to(self, number: int) -> Any:
         """As `Conversation.answer_to`."""
-        kept, self._answered = self._answered, []
+        kept: list[tuple[int, Any]] = []
         try:
             while True:
-                self._gather(None)
                 answered, self._answered = self._answered, []
                 kept += [each for each in answered if each[0] != number]
                 for each, result in answered:
                     if each == number:
                         return result
+                self._gather(None)
         finally:
             self._answered = kept
 

@@ -89,6 +89,8 @@ class Connection:
                 self._listen(until)
                 if wait is not None and time.monotonic() >= until:
                     break
+            if self._broken and not self._answered:
+                self._fail()
             answered, self._answered = self._answered, {}
         return list(answered.items())
 

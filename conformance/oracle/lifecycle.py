@@ -50,7 +50,10 @@ def check_states(history: History) -> Violation | None:
         return None
     core = _fewest([request for request in requests if request.begin < found.end])
     said = ", ".join(_say(request) for request in core)
-    clause = "SYNC-1" if isinstance(found.operation, Sync) else "LIFE-3"
+    if isinstance(found.operation, Sync):
+        clause = "SYNC-1"
+    else:
+        clause = "LIFE-3" if _volume_of(found.operation) is Volume.TARGET else "LIFE-1"
     return Violation(
         clause,
         f"no order of starts and stops allows all of: {said}",
@@ -66,17 +69,21 @@ def _counts(request: Request) -> bool:
         return False
     if isinstance(request.operation, Start | Stop | Sync):
         return True
-    return request.outcome is not None and _is_target_io(request.operation)
+    return request.outcome is not None and is_target_io(request.operation)
 
 
-def _is_target_io(operation: Operation) -> bool:
-    if isinstance(operation, Flush):
-        return operation.volume is Volume.TARGET
-    return (
-        isinstance(operation, Read | Write | WriteZeroes)
-        and operation.volume is Volume.TARGET
-        and operation.length > 0
-    )
+def is_target_io(operation: Operation) -> bool:
+    """Whether an operation reads, writes or flushes the target, so that it wants an image there."""
+    if isinstance(operation, Read | Write | WriteZeroes) and operation.length == 0:
+        return False
+    return _volume_of(operation) is Volume.TARGET
+
+
+def _volume_of(operation: Operation) -> Volume | None:
+    """The volume that an operation reads, writes or flushes."""
+    if isinstance(operation, Flush | Read | Write | WriteZeroes):
+        return operation.volume
+    return None
 
 
 def _can_stop(request: Request) -> bool:
@@ -145,7 +152,10 @@ def _allowed(request: Request) -> tuple[State, ...]:
         return (State.COPYING,)
     if isinstance(request.operation, Start | Stop):
         return ()  # these are never refused for their state
-    return (State.STOPPED,) if request.outcome == _UNUSABLE else (State.IDLE, State.COPYING)
+    if request.outcome != _UNUSABLE:
+        return State.IDLE, State.COPYING
+    # With nothing to read or to write it may be refused, too.
+    return (State.STOPPED,) if _volume_of(request.operation) is Volume.TARGET else ()
 
 
 def _fewest(requests: list[Request]) -> list[Request]:
@@ -170,6 +180,7 @@ def _fewest(requests: list[Request]) -> list[Request]:
 
 def _say(request: Request) -> str:
     name = type(request.operation).__name__.lower()
-    where = "" if isinstance(request.operation, Start | Stop | Sync) else " of the target"
+    volume = _volume_of(request.operation)
+    where = f" of the {volume.value}" if volume else ""
     how = "refused for the state" if request.outcome == _UNUSABLE else "carried out"
     return f"{name}{where} #{request.number} ({request.begin} to {request.end}, {how})"

@@ -8,7 +8,7 @@ of what touched a block in question the writes, and then the reads, that came la
 from attrs import frozen
 
 from flashcopy.conformance.oracle.history import History, Request, from_trace
-from flashcopy.conformance.report.wrong import pointed_at
+from flashcopy.conformance.report.pointed import pointed_at
 from flashcopy.conformance.wrong import Wrong
 from flashcopy.model.geometry import Geometry, blocks_of_request, is_within
 from flashcopy.model.operation import Read, Start, Stop, Sync, Write, WriteZeroes

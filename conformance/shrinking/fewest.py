@@ -41,12 +41,22 @@ _Shows = Callable[[Script], bool]
 
 
 def fewest(job: Job, finding: Finding, trace: Trace) -> Finding:
-    """The finding with the shortest life that the effort's time for this allows; or as it was."""
+    """The finding with the shortest life that the effort's time for this allows.
+
+    What did not come again on a fresh IUT says so.
+    """
     search = _Search(job, trace, finding.clause)
     for step in (search.on_one_iut, search.on_fresh_iuts):
         with suppress(IutBrokeDownError, RefusedError, ViolationError, _OutOfTimeError):
             step()
-    return search.again or search.again_on_one or finding
+    return search.again or seen_once(search.again_on_one or finding)
+
+
+def seen_once(finding: Finding) -> Finding:
+    """The same, with the words that it did not come again where nothing was before."""
+    once = f"{finding.explanation} (seen once: the same requests did not show it on a fresh IUT)"
+    trace = finding.trace and evolve(finding.trace, finding=once)
+    return evolve(finding, explanation=once, trace=trace)
 
 
 class _OutOfTimeError(Exception):

@@ -13,14 +13,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from flashcopy.conformance.adapter import Capability, IutBrokeDownError, RefusedError
 from flashcopy.conformance.check import Finding, Job, ViolationError
 from flashcopy.conformance.checks.asks import Alphabet, Ask, asks_of
 from flashcopy.conformance.checks.comparison import Comparison
 from flashcopy.conformance.session import Session
-from flashcopy.conformance.shrinking.fewest import fewest
+from flashcopy.conformance.shrinking.fewest import fewest, seen_once
 from flashcopy.conformance.shrinking.reduction import by_hypothesis, halved, one_by_one
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
@@ -62,7 +62,7 @@ def shortest(job: Job, finding: Finding) -> Finding:
         episode = asks[_last_beginning(finding.trace.geometry, asks) :]
         if not search.cut_down(episode):
             search.cut_down(asks)
-    return search.best or _seen_once(finding)
+    return search.best or seen_once(finding)
 
 
 def _last_beginning(geometry: Geometry, asks: list[Ask]) -> int:
@@ -76,12 +76,6 @@ def _last_beginning(geometry: Geometry, asks: list[Ask]) -> int:
         ):
             return at
     return 0
-
-
-def _seen_once(finding: Finding) -> Finding:
-    once = f"{finding.explanation} (seen once: the same requests did not show it on a fresh IUT)"
-    trace = finding.trace and evolve(finding.trace, finding=once)
-    return evolve(finding, explanation=once, trace=trace)
 
 
 @define

@@ -6,7 +6,8 @@ out. Without a write, a read that saw it would seem to have seen what was never 
 start or sync, the target would seem to have changed by itself. So a write goes only if no read
 that is left saw it, and a start or sync only if no read of the target that is left can tell it
 from the one before. Then a right history stays right whatever is left out, and one that is still
-wrong was wrong from the beginning.
+wrong was wrong from the beginning. (A start between a stop and a sync in flight would have to stay,
+too; loads have none.)
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from flashcopy.conformance.zoo.pausing import Paused
-from flashcopy.conformance.zoo.right import Outcome, RefusedError, Right
+from flashcopy.conformance.zoo.right import Outcome, Right
 
 
 class ZeroesStraddleSync(Right):
@@ -56,8 +56,7 @@ class StopLooksTooSoon(Right):
         """The look, then the end."""
         state = "idle" if all(self.copied) else "stopped"
         yield
-        if self.state not in ("copying", "copied"):
-            raise RefusedError("invalid_state")
-        self.end_tracking(state)
-        self.save()
+        if self.state in ("copying", "copied"):  # no other stop came in between
+            self.end_tracking(state)
+            self.save()
         return {}
