@@ -26,11 +26,11 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 tests: $(READY)
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # The same tests with Hypothesis's deep profile: about an hour.
 deep: $(READY)
-	FLASHCOPY_PROFILE=deep $(BIN)/pytest -n 2
+	FLASHCOPY_PROFILE=deep $(BIN)/pytest -n 2 --dist worksteal
 
 # Draw the diagrams and tables of docs/spec.md and docs/faults.md again, after a change of what they show.
 docs: $(READY)

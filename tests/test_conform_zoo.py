@@ -107,7 +107,7 @@ def test_wrong(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     check = CHECK_OF.get(name, "boundaries")
     if check == "interleaving":
         # Shrinking ends when it is through, and only that makes what is found readable.
-        monkeypatch.setitem(EFFORTS, "quick", evolve(EFFORTS["quick"], shrink_seconds=60))
+        monkeypatch.setitem(EFFORTS, "quick", evolve(EFFORTS["quick"], shrink_seconds=20))
     # One that copies by itself has the time of a request to come to its end.
     timeout = ("--timeout", "2") if check == "under-load" else ()
     for seed in range(1, 1 + (TRIES if check == "restart" else 1)):
