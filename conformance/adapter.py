@@ -157,8 +157,8 @@ class Conversation(Adapter, Protocol):
         """Send what is queued; the answers that are there, by number, in the order they came.
 
         An answer is what the method returns, or a RefusedError; of a method that returns nothing
-        it says nothing. At least one if any is awaited;
-        with `wait`, none if none has come in so many seconds, and with 0 nothing is waited for.
+        it says nothing. At least one if any is awaited; with `wait`, none if none has come in so
+        many seconds, and with 0 nothing is waited for.
         Raises KilledError if the kit itself killed the IUT, and IutBrokeDownError, which a request
         that is not answered in time is, too.
         """

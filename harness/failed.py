@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from flashcopy.model.geometry import Geometry, blocks_of_request
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (
+    FAILED,
     Contents,
     Operation,
     Read,
-    Refusal,
-    Refused,
     Start,
     Sync,
     Write,
@@ -22,8 +21,6 @@ from flashcopy.model.operation import (
 )
 from flashcopy.model.trace import Answer, Entry, Submit, Trace
 from flashcopy.model.volume import ZERO
-
-FAILED = Refused(Refusal.IO_ERROR)
 
 
 def stand_ins(trace: Trace) -> dict[int, tuple[Operation, ...]]:

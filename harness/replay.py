@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from flashcopy.harness.failed import FAILED, stand_ins
+from flashcopy.harness.failed import stand_ins
 from flashcopy.harness.forced import CannotBeForcedError, EngineDiffersError, force
 from flashcopy.harness.mutant import Mutant
 from flashcopy.harness.mutants import UnknownMutantError, by_name
@@ -24,7 +24,7 @@ from flashcopy.model import volume as model
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.grain import Grain
 from flashcopy.model.lifecycle import State
-from flashcopy.model.operation import BackgroundCopy, Copied, Operation, Outcome
+from flashcopy.model.operation import FAILED, BackgroundCopy, Copied, Operation, Outcome
 from flashcopy.model.trace import (
     Answer,
     Crash,

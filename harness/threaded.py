@@ -28,11 +28,10 @@ from flashcopy.model.content import UnreadableBlockError
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (
+    FAILED,
     Flush,
     Operation,
     Read,
-    Refusal,
-    Refused,
     Start,
     Sync,
     Write,
@@ -136,7 +135,7 @@ def _let_loose(
             findings.append(Finding("ERR-6", f"{operation} broke down: {error!r}"))
             over.set()
             raise
-        if outcome == Refused(Refusal.IO_ERROR):
+        if outcome == FAILED:
             findings.append(Finding("ERR-6", f"{operation} was refused with an I/O error"))
             over.set()
 

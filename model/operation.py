@@ -112,3 +112,7 @@ class Refused:
 
 
 Outcome = Done | Contents | Copied | Refused
+
+# A device failed under the request (ERR-5, ERR-6), or the state does not allow it (ERR-2).
+FAILED = Refused(Refusal.IO_ERROR)
+UNUSABLE = Refused(Refusal.INVALID_STATE)

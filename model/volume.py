@@ -23,6 +23,7 @@ from flashcopy.model.grain import Change, Grain
 from flashcopy.model.images import Images, Volume
 from flashcopy.model.lifecycle import Event, State, after, is_tracking, target_is_usable
 from flashcopy.model.operation import (
+    UNUSABLE,
     BackgroundCopy,
     Contents,
     Copied,
@@ -147,7 +148,7 @@ def write_zeroes(machine: Machine, operation: WriteZeroes) -> Step:
 def flush(machine: Machine, operation: Flush) -> Step:
     """Nothing a reader sees; the volume is as durable as it looks."""
     if operation.volume is Volume.TARGET and not target_is_usable(machine.state):
-        return machine, Refused(Refusal.INVALID_STATE)
+        return machine, UNUSABLE
     return machine, Done()
 
 
@@ -206,7 +207,7 @@ def _refuse_io(machine: Machine, volume: Volume, offset: int, length: int) -> Re
     if not is_within(machine.geometry, offset, length):
         return Refused(Refusal.INVALID_ARGUMENT)
     if volume is Volume.TARGET and not target_is_usable(machine.state):
-        return Refused(Refusal.INVALID_STATE)
+        return UNUSABLE
     return None
 
 
@@ -254,7 +255,7 @@ def _move_point_in_time(machine: Machine, event: Event, move: Callable[[Grain], 
     grains = tuple([move(g) for g in machine.grains])
     state = after(machine.state, event, all_copied=_all_copied(grains))
     if state is None:
-        return machine, Refused(Refusal.INVALID_STATE)
+        return machine, UNUSABLE
     return Machine(machine.geometry, machine.target_writable, state, grains, cursor=0), Done()
 
 

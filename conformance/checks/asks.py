@@ -12,12 +12,11 @@ from attrs import frozen
 from flashcopy.model.geometry import Geometry, is_within
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (
+    FAILED,
     BackgroundCopy,
     Flush,
     Operation,
     Read,
-    Refusal,
-    Refused,
     Start,
     Stop,
     Sync,
@@ -42,6 +41,14 @@ _EXTENTS: tuple[type[Write] | type[Read] | type[WriteZeroes], ...] = (Write, Rea
 _VOLUMES = (Volume.SOURCE, Volume.TARGET)
 
 
+def beginning(geometry: Geometry) -> tuple[Write, Start]:
+    """What keeps all that was before from what comes after: a full write of the source, a start.
+
+    Zeros would hide what is stale.
+    """
+    return Write(Volume.SOURCE, 0, geometry.size, 1), Start()
+
+
 def asks_of(entries: Sequence[Entry]) -> list[Ask] | None:
     """What was asked in a trace; None if that was not one request after the other.
 
@@ -61,7 +68,7 @@ def asks_of(entries: Sequence[Entry]) -> list[Ask] | None:
                 in_flight = True
             case Answer(_, outcome):
                 in_flight = False
-                if outcome != Refused(Refusal.IO_ERROR):
+                if outcome != FAILED:
                     until_it_works = None
                 elif until_it_works is None:
                     until_it_works = _asked_by_itself(asks[-1])

@@ -9,7 +9,7 @@ from attrs import define, evolve, field
 from flashcopy.conformance.adapter import RefusedError, Status
 from flashcopy.conformance.check import Finding, ViolationError
 from flashcopy.conformance.checks.asks import Ask, AskStatus
-from flashcopy.conformance.checks.failing import FAILED, after_a_failed_write, ask_until_it_works
+from flashcopy.conformance.checks.failing import after_a_failed_write, ask_until_it_works
 from flashcopy.conformance.session import Session
 from flashcopy.conformance.shrinking.diagnosis import explain
 from flashcopy.conformance.wrong import NOT_SAID, Kind, Wrong, of_unreadable
@@ -20,6 +20,7 @@ from flashcopy.model.geometry import blocks_of_request
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import (
+    FAILED,
     BackgroundCopy,
     Contents,
     Copied,
@@ -105,14 +106,14 @@ class Comparison:
             if isinstance(expected, Refused):
                 why = f"{name(operation)}: must be {say(expected)}, was answered with data"
                 wrong = Wrong(Kind.NOT_REFUSED, requests=(number,))
-                raise self._violation(_REFUSALS[expected.kind], why, wrong) from None
+                raise self.violation(_REFUSALS[expected.kind], why, wrong) from None
             wrong = of_unreadable(error).seen_by(number)
             why = f"{name(operation)}: {error}"
-            raise self._violation(_clause(operation), why, wrong) from None
+            raise self.violation(_clause(operation), why, wrong) from None
         except RefusedError as error:
             why = f"{name(operation)} was answered `internal`: {error}"
             wrong = Wrong(Kind.INTERNAL, requests=(number,))
-            raise self._violation(_clause(operation), why, wrong) from None
+            raise self.violation(_clause(operation), why, wrong) from None
         self._entries.append(Answer(number, seen))
         return seen
 
@@ -123,7 +124,7 @@ class Comparison:
             says = f"{name(write)} failed, and {write.volume.value} block {neither[0]} is neither"
             clause = "ERR-6" if write.volume is Volume.SOURCE else "ERR-5"
             wrong = Wrong(None, tuple(neither), (self.asked - 1,))
-            raise self._violation(clause, f"{says} as it was nor as it was to be", wrong)
+            raise self.violation(clause, f"{says} as it was nor as it was to be", wrong)
 
     def ask(self, asked: Ask) -> None:
         """Any ask; a write gets a content that is new, whatever it says."""
@@ -168,16 +169,16 @@ class Comparison:
         self._entries.append(trace.Status(status.state, status.copied, status.grains))
         if status.grains != self.session.geometry.grains:
             says = f"status says {status.grains} grains, there are {self.session.geometry.grains}"
-            raise self._violation("GEO-1", says, Wrong(Kind.WRONG_STATE))
+            raise self.violation("GEO-1", says, Wrong(Kind.WRONG_STATE))
         # How far the copy is may differ, for an IUT may copy more than it must.
         tracking = {State.COPYING, State.COPIED}
         right = tracking if self._machine.state in tracking else {self._machine.state}
         if status.state not in right:
             says = f"the state is {status.state.value}, it must be {self._machine.state.value}"
-            raise self._violation("LIFE-1", says, Wrong(Kind.WRONG_STATE))
+            raise self.violation("LIFE-1", says, Wrong(Kind.WRONG_STATE))
         if (status.state is State.COPYING) == (status.copied == status.grains):
             says = f"{status.copied} of {status.grains} grains copied in state {status.state.value}"
-            raise self._violation("COPY-4", says, Wrong(Kind.WRONG_STATE))
+            raise self.violation("COPY-4", says, Wrong(Kind.WRONG_STATE))
         if status.state is State.COPYING and just_copied:
             left = status.grains - status.copied
             says = (
@@ -186,17 +187,13 @@ class Comparison:
                 " start and sync, and to leave none behind"
             )
             wrong = Wrong(Kind.NOT_COPIED, requests=(self.asked - 1,))
-            raise self._violation("COPY-5", says, wrong)
+            raise self.violation("COPY-5", says, wrong)
         return status
 
     def copy_all(self) -> None:
         """COPY-4, COPY-5: a background copy of all grains that is asked for leaves none behind."""
         self.step(BackgroundCopy(None))
         self.status()
-
-    def violation(self, clause: str, explanation: str, wrong: Wrong) -> ViolationError:
-        """A violation that a check itself has seen, with what led to it."""
-        return self._violation(clause, explanation, wrong)
 
     def _follow_the_copy(self) -> None:
         """Before the model stops: has the IUT copied what the model has not?"""
@@ -210,18 +207,18 @@ class Comparison:
         if isinstance(operation, Read) and isinstance(expected, Contents):
             if isinstance(seen, Contents):
                 why, wrong = self._explain(operation, expected, seen)
-                raise self._violation(_clause(operation), why, wrong)
+                raise self.violation(_clause(operation), why, wrong)
         elif isinstance(expected, Copied) and isinstance(seen, Copied):
             asked = operation.grains if isinstance(operation, BackgroundCopy) else None
             if seen.grains < 0 or (asked is not None and seen.grains > asked):
-                raise self._violation("COPY-2", f"{what} copied {seen.grains}", NOT_SAID)
+                raise self.violation("COPY-2", f"{what} copied {seen.grains}", NOT_SAID)
             # How far a copy is beyond what was asked is the IUT's affair; its end is not.
             return
         clause = _REFUSALS[expected.kind] if isinstance(expected, Refused) else _clause(operation)
         kind = Kind.NOT_REFUSED if isinstance(expected, Refused) else None
         kind = Kind.REFUSED if kind is None and isinstance(seen, Refused) else kind
         wrong = Wrong(kind, requests=(self.asked - 1,))
-        raise self._violation(clause, f"{what}: must be {say(expected)}, was {say(seen)}", wrong)
+        raise self.violation(clause, f"{what}: must be {say(expected)}, was {say(seen)}", wrong)
 
     def _explain(self, operation: Read, expected: Contents, seen: Contents) -> tuple[str, Wrong]:
         """The first block that is wrong, what its content is instead, and the likeliest cause."""
@@ -238,7 +235,8 @@ class Comparison:
         says, why = explain(geometry, history[:-1], operation.volume, block, (right, wrong))
         return says, why.seen_by(history[-1][0])
 
-    def _violation(self, clause: str, explanation: str, wrong: Wrong) -> ViolationError:
+    def violation(self, clause: str, explanation: str, wrong: Wrong) -> ViolationError:
+        """A violation, that a check itself has seen too, with what led to it."""
         found = Trace(
             geometry=self.session.geometry,
             entries=tuple(self._entries),

@@ -13,18 +13,16 @@ from flashcopy.model import volume as model
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume, read
 from flashcopy.model.operation import (
+    FAILED,
     Contents,
     Operation,
     Outcome,
     Read,
-    Refusal,
-    Refused,
     Write,
     WriteZeroes,
 )
 from flashcopy.model.volume import ZERO, Machine
 
-FAILED = Refused(Refusal.IO_ERROR)
 # A device that fails so many times in a row does not fail now and then, it is broken.
 _PATIENCE = 50
 

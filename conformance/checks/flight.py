@@ -9,16 +9,22 @@ from attrs import frozen
 
 from flashcopy.conformance.adapter import IutBrokeDownError, RefusedError
 from flashcopy.conformance.check import Finding
-from flashcopy.conformance.checks.failing import FAILED
 from flashcopy.conformance.checks.load import Burst, Load
 from flashcopy.conformance.oracle.cut import check
 from flashcopy.conformance.oracle.history import History, Recorder, to_trace
 from flashcopy.conformance.oracle.lifecycle import check_states
 from flashcopy.conformance.session import Session
 from flashcopy.conformance.wrong import NOT_SAID, Kind, Wrong, of_unreadable
-from flashcopy.model.operation import Operation, Outcome, Refusal, Refused, Start, Stop
+from flashcopy.model.operation import (
+    FAILED,
+    UNUSABLE,
+    Operation,
+    Outcome,
+    Refused,
+    Start,
+    Stop,
+)
 
-_UNUSABLE = Refused(Refusal.INVALID_STATE)
 # A device that fails so often in one burst does not fail now and then, it is broken.
 _PATIENCE = 1000
 
@@ -96,8 +102,8 @@ def _play(session: Session, recorder: Recorder, burst: Burst, *, may_refuse: boo
         for number, outcome in session.answers():
             at, operation, recorded = in_flight.pop(number)
             # Once it is being stopped, whether it may refuse is for the states to say.
-            if may_refuse and outcome == _UNUSABLE:
-                recorder.was_answered(recorded, _UNUSABLE)
+            if may_refuse and outcome == UNUSABLE:
+                recorder.was_answered(recorded, UNUSABLE)
             else:
                 recorder.was_answered(recorded, _right(recorded, operation, outcome))
             ready.append(at)

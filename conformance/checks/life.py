@@ -12,7 +12,6 @@ from attrs import define, evolve, field
 from flashcopy.conformance.adapter import RefusedError
 from flashcopy.conformance.check import Finding, ViolationError
 from flashcopy.conformance.checks.comparison import name
-from flashcopy.conformance.checks.failing import FAILED
 from flashcopy.conformance.oracle.explain_recovery import explain
 from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.conformance.oracle.lifecycle import is_target_io
@@ -22,12 +21,13 @@ from flashcopy.conformance.wrong import Kind, Wrong, of_unreadable
 from flashcopy.model.images import Images, Volume
 from flashcopy.model.lifecycle import State, is_tracking
 from flashcopy.model.operation import (
+    FAILED,
+    UNUSABLE,
     Contents,
     Done,
     Operation,
     Outcome,
     Read,
-    Refusal,
     Refused,
     Start,
     Stop,
@@ -35,8 +35,6 @@ from flashcopy.model.operation import (
 )
 from flashcopy.model.trace import Answer, Entry, Kill, PowerLoss, Reopen, Status, Submit, Trace
 from flashcopy.model.volume import ZERO
-
-_UNUSABLE = Refused(Refusal.INVALID_STATE)
 
 
 @define
@@ -169,7 +167,7 @@ class Life:
             return
         if outcome == FAILED:
             self.failures += 1
-        elif outcome != _UNUSABLE or not (self.failures or self._may_be_unusable(operation)):
+        elif outcome != UNUSABLE or not (self.failures or self._may_be_unusable(operation)):
             says = f"{name(operation)} was refused with {outcome.kind.value}"
             raise self.violation("LIFE-1", says, Wrong(Kind.REFUSED, requests=(number,)))
 

@@ -14,11 +14,10 @@ from attrs import define, evolve, field
 from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import Job, ViolationError
 from flashcopy.conformance.checks.comparison import Comparison, name
-from flashcopy.conformance.checks.failing import FAILED
 from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.images import Volume
-from flashcopy.model.operation import BackgroundCopy, Copied, Operation, Start, Sync, Write
+from flashcopy.model.operation import FAILED, BackgroundCopy, Copied, Operation, Start, Sync, Write
 
 _BLOCK = 512
 # Maps of one byte and of several, and of more than a word; a short last grain, and none.

@@ -8,14 +8,13 @@ is when a wrong bit comes to light. What is found is shrunk elsewhere (`shortest
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import Job
-from flashcopy.conformance.checks.asks import Ask, AskStatus
+from flashcopy.conformance.checks.asks import Ask, AskStatus, beginning
 from flashcopy.conformance.checks.comparison import Comparison
-from flashcopy.conformance.shrinking.shortest import beginning
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (
@@ -99,7 +98,7 @@ def _kept(job: Job) -> Iterator[Callable[[Geometry], Comparison]]:
         yield comparison_for
 
 
-def _ask_all(comparison: Comparison, asks: list[Ask]) -> None:
+def _ask_all(comparison: Comparison, asks: Sequence[Ask]) -> None:
     for ask in asks:
         comparison.ask(ask)
 

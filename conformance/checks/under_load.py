@@ -13,7 +13,6 @@ from attrs import define, field
 
 from flashcopy.conformance.adapter import Capability
 from flashcopy.conformance.check import Finding, Job, ViolationError
-from flashcopy.conformance.checks.failing import FAILED
 from flashcopy.conformance.oracle.cut import check
 from flashcopy.conformance.oracle.history import Recorder, to_trace
 from flashcopy.conformance.session import Session
@@ -21,7 +20,16 @@ from flashcopy.conformance.wrong import Kind, Wrong, of_unreadable
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
-from flashcopy.model.operation import BackgroundCopy, Operation, Read, Refused, Start, Sync, Write
+from flashcopy.model.operation import (
+    FAILED,
+    BackgroundCopy,
+    Operation,
+    Read,
+    Refused,
+    Start,
+    Sync,
+    Write,
+)
 
 _BLOCK = 512
 _GEOMETRY = Geometry(95 * _BLOCK, _BLOCK, 2 * _BLOCK)

@@ -12,9 +12,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from flashcopy.conformance.oracle.history import Request
-from flashcopy.model.operation import Done, Refusal, Refused, Start, Stop
-
-_UNUSABLE = Refused(Refusal.INVALID_STATE)
+from flashcopy.model.operation import UNUSABLE, Done, Start, Stop
 
 
 def ended_by(sync: Request, witnesses: Sequence[Request], starts: Iterable[Request]) -> int:
@@ -36,7 +34,7 @@ def witnesses_of(requests: Iterable[Request]) -> list[Request]:
 
 
 def _is_witness(request: Request) -> bool:
-    if request.outcome == _UNUSABLE:
+    if request.outcome == UNUSABLE:
         return True
     return isinstance(request.operation, Stop) and request.outcome == Done()
 

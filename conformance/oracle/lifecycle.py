@@ -19,10 +19,11 @@ from flashcopy.conformance.wrong import Kind, Wrong
 from flashcopy.model.images import Volume
 from flashcopy.model.lifecycle import State
 from flashcopy.model.operation import (
+    FAILED,
+    UNUSABLE,
     Flush,
     Operation,
     Read,
-    Refusal,
     Refused,
     Start,
     Stop,
@@ -31,9 +32,6 @@ from flashcopy.model.operation import (
     WriteZeroes,
 )
 
-_UNUSABLE = Refused(Refusal.INVALID_STATE)
-_FAILED = Refused(Refusal.IO_ERROR)
-
 # COPYING stands for copied as well: writes are tracked, and a stop may lead to idle or stopped.
 _States = set[tuple[State, frozenset[int]]]
 
@@ -41,7 +39,7 @@ _States = set[tuple[State, frozenset[int]]]
 def check_states(history: History) -> Violation | None:
     """An answer that no state allows, or None. Takes linear time but for the sorting."""
     requests = [request for request in history.requests if _counts(request)]
-    if any(request.outcome == _FAILED for request in history.requests):
+    if any(request.outcome == FAILED for request in history.requests):
         return None
     if not any(_can_stop(request) for request in requests):
         requests = [each for each in requests if isinstance(each.operation, Start | Sync)]
@@ -63,7 +61,7 @@ def check_states(history: History) -> Violation | None:
 
 def _counts(request: Request) -> bool:
     """Whether a request depends on the state or changes it."""
-    if request.outcome == _UNUSABLE:
+    if request.outcome == UNUSABLE:
         return True
     if isinstance(request.outcome, Refused):
         return False
@@ -87,7 +85,7 @@ def _volume_of(operation: Operation) -> Volume | None:
 
 
 def _can_stop(request: Request) -> bool:
-    return request.outcome == _UNUSABLE or isinstance(request.operation, Stop)
+    return request.outcome == UNUSABLE or isinstance(request.operation, Stop)
 
 
 def _first_impossible(requests: Sequence[Request]) -> Request | None:
@@ -135,7 +133,7 @@ def _closure(states: _States, in_flight: Iterable[Request]) -> _States:
 
 
 def _moves(request: Request) -> bool:
-    return isinstance(request.operation, Start | Stop) and request.outcome != _UNUSABLE
+    return isinstance(request.operation, Start | Stop) and request.outcome != UNUSABLE
 
 
 def _following(state: State, request: Request) -> tuple[State, ...]:
@@ -147,12 +145,12 @@ def _following(state: State, request: Request) -> tuple[State, ...]:
 def _allowed(request: Request) -> tuple[State, ...]:
     """The states in which a request can be answered as it was."""
     if isinstance(request.operation, Sync):
-        if request.outcome == _UNUSABLE:
+        if request.outcome == UNUSABLE:
             return State.IDLE, State.STOPPED
         return (State.COPYING,)
     if isinstance(request.operation, Start | Stop):
         return ()  # these are never refused for their state
-    if request.outcome != _UNUSABLE:
+    if request.outcome != UNUSABLE:
         return State.IDLE, State.COPYING
     # With nothing to read or to write it may be refused, too.
     return (State.STOPPED,) if _volume_of(request.operation) is Volume.TARGET else ()
@@ -182,5 +180,5 @@ def _say(request: Request) -> str:
     name = type(request.operation).__name__.lower()
     volume = _volume_of(request.operation)
     where = f" of the {volume.value}" if volume else ""
-    how = "refused for the state" if request.outcome == _UNUSABLE else "carried out"
+    how = "refused for the state" if request.outcome == UNUSABLE else "carried out"
     return f"{name}{where} #{request.number} ({request.begin} to {request.end}, {how})"

@@ -17,11 +17,10 @@ from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (
+    FAILED,
     Contents,
     Done,
     Read,
-    Refusal,
-    Refused,
     Start,
     Stop,
     Sync,
@@ -36,8 +35,6 @@ WRITE_SOURCE, READ_SOURCE, WRITE_TARGET, READ_TARGET, CUT = range(5)
 # Begin, end, what it does, the content written or seen (of a cut: its number), whether it may
 # have not happened at all, and the number of the request.
 Touch = tuple[int, int, int, int, bool, int]
-
-_FAILED = Refused(Refusal.IO_ERROR)
 
 
 @frozen
@@ -107,4 +104,4 @@ def _add_write(geometry: Geometry, request: Request, blocks: list[list[Touch]]) 
 
 def _may_have_happened(request: Request) -> bool:
     outcome = request.outcome
-    return outcome is None or outcome.__class__ is Done or outcome == _FAILED
+    return outcome is None or outcome.__class__ is Done or outcome == FAILED

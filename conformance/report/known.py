@@ -14,17 +14,16 @@ from attrs import frozen
 from flashcopy.conformance.oracle.history import Request
 from flashcopy.model.geometry import Geometry, blocks_of_request, is_within
 from flashcopy.model.operation import (
+    FAILED,
     BackgroundCopy,
     Operation,
     Read,
-    Refusal,
     Refused,
     Write,
     WriteZeroes,
 )
 
 _T = TypeVar("_T")
-FAILED = Refused(Refusal.IO_ERROR)
 # Later than any tick: what is known last stays so.
 END = 1 << 62
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 from flashcopy.conformance.oracle.history import Request
 from flashcopy.conformance.report.known import (
     END,
-    FAILED,
     Span,
     concerns,
     is_write,
@@ -21,6 +20,7 @@ from flashcopy.model import volume as model
 from flashcopy.model.geometry import Geometry, blocks_of_grain
 from flashcopy.model.grain import Grain
 from flashcopy.model.operation import (
+    FAILED,
     BackgroundCopy,
     Flush,
     Operation,

@@ -20,12 +20,11 @@ from attrs import define, evolve, field
 from flashcopy.conformance.adapter import Capability, IutBrokeDownError, RefusedError
 from flashcopy.conformance.check import Finding, Job, ViolationError
 from flashcopy.conformance.checks.again import Script, live_again, script_of
-from flashcopy.conformance.checks.failing import FAILED
+from flashcopy.conformance.checks.asks import beginning
 from flashcopy.conformance.checks.life import Life
 from flashcopy.conformance.session import Session
 from flashcopy.conformance.shrinking.reduction import halved, one_by_one
-from flashcopy.model.images import Volume
-from flashcopy.model.operation import BackgroundCopy, Done, Operation, Read, Start, Write
+from flashcopy.model.operation import FAILED, BackgroundCopy, Done, Operation, Read, Write
 from flashcopy.model.trace import Answer, Entry, Kill, PowerLoss, Submit, Trace
 
 # How often a candidate may come to nothing before it is given up: at least, and at most.
@@ -118,12 +117,11 @@ class _Search:
         """What begins it and what follows: the last epoch, the last two, and all of them."""
         whole = script_of(self.trace)
         crashes = [at for at, entry in enumerate(whole) if isinstance(entry, Kill | PowerLoss)]
-        # A full write of the source, and a start: what keeps all that was before from what follows.
-        beginning = (Write(Volume.SOURCE, 0, self.trace.geometry.size, 1), Start())
+        begun = beginning(self.trace.geometry)
         for at in [*reversed(crashes[:-1][-2:]), -1]:
-            yield beginning, whole[at + 1 :]
+            yield begun, whole[at + 1 :]
             if self.job.has(Capability.BACKGROUND_COPY):
-                yield (*beginning, BackgroundCopy(None)), whole[at + 1 :]
+                yield (*begun, BackgroundCopy(None)), whole[at + 1 :]
 
     def _cut_down(self, once: _Shows) -> None:
         """Make the script as small as can be, the largest steps first."""

@@ -17,7 +17,7 @@ from attrs import define, field
 
 from flashcopy.conformance.adapter import Capability, IutBrokeDownError, RefusedError
 from flashcopy.conformance.check import Finding, Job, ViolationError
-from flashcopy.conformance.checks.asks import Alphabet, Ask, asks_of
+from flashcopy.conformance.checks.asks import Alphabet, Ask, asks_of, beginning
 from flashcopy.conformance.checks.comparison import Comparison
 from flashcopy.conformance.session import Session
 from flashcopy.conformance.shrinking.fewest import fewest, seen_once
@@ -34,14 +34,6 @@ _BREAKDOWNS = (IutBrokeDownError, RefusedError)
 
 class _OutOfTimeError(BaseException):
     """Ends the search; no Exception, for Hypothesis would take that for what it looks for."""
-
-
-def beginning(geometry: Geometry) -> list[Ask]:
-    """What keeps all that was before from what comes after: a full write of the source, a start.
-
-    Zeros would hide what is stale.
-    """
-    return [Write(Volume.SOURCE, 0, geometry.size, 1), Start()]
 
 
 def shortest(job: Job, finding: Finding) -> Finding:

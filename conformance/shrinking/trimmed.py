@@ -19,11 +19,10 @@ from flashcopy.conformance.oracle.history import History, Request
 from flashcopy.model.geometry import Geometry
 from flashcopy.model.images import Volume
 from flashcopy.model.operation import (
+    UNUSABLE,
     Contents,
     Done,
     Read,
-    Refusal,
-    Refused,
     Start,
     Sync,
     Write,
@@ -126,7 +125,7 @@ def _is_read(request: Request) -> bool:
 def _is_evidence(request: Request, _: list[Request]) -> bool:
     """Whether it changes nothing that a volume shows; what was refused for its state is such."""
     changes = isinstance(request.operation, Write | WriteZeroes | Start | Sync)
-    return not changes or request.outcome == Refused(Refusal.INVALID_STATE)
+    return not changes or request.outcome == UNUSABLE
 
 
 def _is_unseen(geometry: Geometry, request: Request, left: list[Request]) -> bool:
